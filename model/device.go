@@ -1,0 +1,42 @@
+package model
+
+import "context"
+
+// Device runs encoders: package cpu's or package gpu's. A Device is used by one goroutine at a time for encoding;
+// parameters may be filled from another meanwhile.
+type Device interface {
+	// NewParam reserves storage for a parameter. The error is of the device (out of memory), not of the model.
+	NewParam(name string, shape ...int) (*Param, error)
+
+	// Fill stores values of p that have arrived: fp16, little-endian, rows padded as package bundle lays them out,
+	// from byte offset at on. Calls come in order and without gaps; the last one makes p ready.
+	Fill(p *Param, at int64, f16 []byte) error
+
+	// EncodeImages returns the L2-normalised embeddings of pictures, [len(px)][EmbedDim].
+	EncodeImages(ctx context.Context, t *ImageTower, px []Picture) ([][]float32, error)
+
+	// EncodeTexts returns the L2-normalised embeddings of token sequences (start and end tokens included, no
+	// padding), [len(ids)][EmbedDim].
+	EncodeTexts(ctx context.Context, t *TextTower, ids [][]uint32) ([][]float32, error)
+
+	Info() DeviceInfo
+
+	// Release frees everything that the device holds. Later calls fail.
+	Release()
+}
+
+// Picture is one square picture, already resized and cropped: Size×Size, RGBA, 8 bits a channel, alpha ignored.
+// A device that prepares pictures itself keeps its own form in Data and leaves RGBA nil.
+type Picture struct {
+	Size int
+	RGBA []byte
+	Data any
+}
+
+// DeviceInfo is what a user may want to know of the device in use.
+type DeviceInfo struct {
+	Kind     string   // "webgpu" or "cpu"
+	Adapter  string   // the GPU's name as its driver gives it; "" for the CPU
+	Software bool     // the adapter is a software rasteriser
+	Features []string // adapter features in use: "shader-f16", …
+}

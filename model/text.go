@@ -1,0 +1,46 @@
+package model
+
+// TextTower is CLIP's text encoder (Radford et al. 2021, section 2.4): a causal transformer whose embedding is read
+// at the end token.
+type TextTower struct {
+	Config TextConfig
+
+	tokens, positions *Param
+	blocks            []block
+	final             Norm
+	projection        *Param
+}
+
+// NewTextTower declares the tower's parameters in the order of their first use.
+func NewTextTower(c *Config, p Declare) *TextTower {
+	t := c.Text
+	return &TextTower{
+		Config:     t,
+		tokens:     p("text.token_embedding", t.Vocab, t.Width),
+		positions:  p("text.position_embedding", t.Context, t.Width),
+		blocks:     declareBlocks(p, "text", t.Layers, t.Width, t.MLP, t.Activation, t.Eps),
+		final:      declareNorm(p, "text.ln_final", t.Width, t.Eps),
+		projection: p("text.projection.weight", c.EmbedDim, t.Width),
+	}
+}
+
+// Encode embeds B texts of n tokens each, padded at the end with anything: attention is causal, so what follows a
+// text's end token cannot reach it. ends are the B rows of the end tokens among the B·n. Out is [B, EmbedDim].
+func (t *TextTower) Encode(ops Ops, ids Indices, n int, ends Indices) Tensor {
+	b := ids.N / n
+	x := ops.EmbedTokens(ids, n, t.tokens, t.positions)
+	x = transform(ops, x, t.blocks, Heads{B: b, Queries: n, Keys: n, Heads: t.Config.Heads, Width: t.Config.Width, Causal: true}, ends)
+	x = ops.LayerNorm(x, t.final)
+	return ops.Normalize(ops.MatMul(x, Linear{Weight: t.projection}, NoAct, nil))
+}
+
+// End is the position at which a text's embedding is read: the first highest id, which is the end token's.
+func End(ids []uint32) int {
+	end := 0
+	for i, id := range ids {
+		if id > ids[end] {
+			end = i
+		}
+	}
+	return end
+}
