@@ -81,3 +81,22 @@ func Check(ok bool, op, format string, args ...any) {
 // Declare is how a tower names its parameters, in the order of first use. A converter passes a function that lists
 // them; an engine's, one that reserves storage.
 type Declare func(name string, shape ...int) *Param
+
+// Fail stops an operation whose signature has no error, such as one whose weights never came. The Device that runs
+// the operation turns it back into an error with Catch.
+func Fail(err error) { panic(&stop{err}) }
+
+type stop struct{ err error }
+
+// Catch, deferred, stores what Check or Fail stopped with in *err; any other panic goes on.
+func Catch(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case *ShapeError:
+		*err = r
+	case *stop:
+		*err = r.err
+	default:
+		panic(r)
+	}
+}

@@ -1,5 +1,7 @@
 package model
 
+import "fmt"
+
 // TextTower is CLIP's text encoder (Radford et al. 2021, section 2.4): a causal transformer whose embedding is read
 // at the end token.
 type TextTower struct {
@@ -43,4 +45,17 @@ func End(ids []uint32) int {
 		}
 	}
 	return end
+}
+
+// CheckIDs reports token ids that the tower cannot take: too many, or outside of its vocabulary.
+func (t *TextTower) CheckIDs(ids []uint32) error {
+	if len(ids) == 0 || len(ids) > t.Config.Context {
+		return fmt.Errorf("text encoder: %d tokens, takes 1 to %d", len(ids), t.Config.Context)
+	}
+	for _, id := range ids {
+		if int(id) >= t.Config.Vocab {
+			return fmt.Errorf("text encoder: token id %d is outside of the vocabulary of %d", id, t.Config.Vocab)
+		}
+	}
+	return nil
 }

@@ -1,0 +1,62 @@
+package cpu
+
+import "github.com/clipside/clipside/model"
+
+// ClassToken implements model.Ops.
+func (o *ops) ClassToken(x model.Tensor, n int, class, position *model.Param) model.Tensor {
+	model.CheckTokens("class token", x, n, position)
+	model.Check(class.Len() == x.Cols, "class token", "class embedding %v, tokens are %d wide", class.Shape, x.Cols)
+	token := o.weight(class)
+	return o.prepend(x, n, position, func(int) []float32 { return token })
+}
+
+// MeanToken implements model.Ops.
+func (o *ops) MeanToken(x model.Tensor, n int, position *model.Param) model.Tensor {
+	model.CheckTokens("mean token", x, n, position)
+	return o.prepend(x, n, position, func(b int) []float32 {
+		mean := make([]float32, x.Cols)
+		for i := range n {
+			for c, v := range row(x, b*n+i) {
+				mean[c] += v
+			}
+		}
+		for c := range mean {
+			mean[c] /= float32(n)
+		}
+		return mean
+	})
+}
+
+// prepend puts first(b) before sequence b of x and adds the position embeddings.
+func (o *ops) prepend(x model.Tensor, n int, position *model.Param, first func(b int) []float32) model.Tensor {
+	pos := o.weight(position) // [n+1, width]
+	y := tensor(x.Rows/n*(n+1), x.Cols)
+	for i := range y.Rows {
+		b, t := i/(n+1), i%(n+1)
+		out := row(y, i)
+		if t == 0 {
+			copy(out, first(b))
+		} else {
+			copy(out, row(x, b*n+t-1))
+		}
+		for c := range out {
+			out[c] += pos[t*x.Cols+c]
+		}
+	}
+	return y
+}
+
+// EmbedTokens implements model.Ops.
+func (o *ops) EmbedTokens(ids model.Indices, n int, table, position *model.Param) model.Tensor {
+	width := model.CheckEmbed(ids, n, table, position)
+	w, pos := o.weight(table), o.weight(position)
+	y := tensor(ids.N, width)
+	for i, id := range ids.Data.([]uint32) {
+		model.Check(int(id) < table.Shape[0], "embed tokens", "id %d of a vocabulary of %d", id, table.Shape[0])
+		out := row(y, i)
+		for c := range out {
+			out[c] = w[int(id)*width+c] + pos[i%n*width+c]
+		}
+	}
+	return y
+}

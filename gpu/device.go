@@ -1,0 +1,165 @@
+//go:build js || cgo
+
+package gpu
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/shaders"
+	"github.com/cogentcore/webgpu/wgpu"
+	"github.com/x448/float16"
+)
+
+// Device is a GPU as a model.Device.
+type Device struct {
+	dev    *wgpu.Device
+	queue  *wgpu.Queue
+	limits wgpu.Limits
+	info   model.DeviceInfo
+	store  shaders.Store
+
+	layouts   map[string]*layout
+	pipelines map[string]*pipeline
+	programs  map[programKey]*encoder
+	recent    []programKey // keys of programs, least recently used first
+	weights   []*weight
+
+	mu   sync.Mutex
+	lost error // why the device is gone; guarded by mu
+}
+
+var _ model.Device = (*Device)(nil)
+
+// Open returns a device of the default adapter, with the features and limits that the kernels profit from.
+func Open(ctx context.Context, o Options) (*Device, error) { return open(ctx, o) }
+
+func (d *Device) init(dev *wgpu.Device, info model.DeviceInfo, store shaders.Store) {
+	d.dev, d.queue, d.limits, d.info, d.store = dev, dev.GetQueue(), dev.GetLimits().Limits, info, store
+	d.layouts, d.pipelines, d.programs = map[string]*layout{}, map[string]*pipeline{}, map[programKey]*encoder{}
+}
+
+// Info implements model.Device.
+func (d *Device) Info() model.DeviceInfo { return d.info }
+
+// MaxTextureSide is the largest picture side that Prepare takes.
+func (d *Device) MaxTextureSide() int { return int(d.limits.MaxTextureDimension2D) }
+
+// fail records why the device is gone; only the first reason counts.
+func (d *Device) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lost == nil {
+		d.lost = err
+	}
+}
+
+// alive returns why the device is gone, or nil.
+func (d *Device) alive() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lost
+}
+
+// Release implements model.Device.
+func (d *Device) Release() {
+	d.fail(fmt.Errorf("%w: released", ErrLost))
+	for _, p := range d.programs {
+		p.release()
+	}
+	clear(d.programs)
+	d.recent = nil
+	for _, w := range d.weights {
+		w.buffer.Destroy()
+		w.buffer.Release()
+	}
+	d.weights = nil
+	d.destroy()
+}
+
+// weight is a parameter's storage on the GPU: fp16, or float32 where the store says so.
+type weight struct {
+	buffer  *wgpu.Buffer
+	total   int64 // fp16 bytes, padding included
+	arrived int64
+}
+
+// NewParam implements model.Device.
+func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
+	if err := d.alive(); err != nil {
+		return nil, err
+	}
+	p := model.NewParam(name, shape...)
+	row := shape[len(shape)-1]
+	halves := int64(p.Len()/row) * int64(padded(row)/4)
+	size := uint64(halves) * uint64(d.store.HalvesBytes())
+	if limit := min(d.limits.MaxStorageBufferBindingSize, d.limits.MaxBufferSize); size > limit {
+		return nil, fmt.Errorf("gpu: %s takes %d MiB, and this adapter binds at most %d MiB", name, size>>20, limit>>20)
+	}
+	b, err := d.buffer(name, size, wgpu.BufferUsageStorage|wgpu.BufferUsageCopyDst)
+	if err != nil {
+		return nil, err
+	}
+	w := &weight{buffer: b, total: halves * 8}
+	d.weights = append(d.weights, w)
+	p.Data = w
+	return p, nil
+}
+
+// Fill implements model.Device.
+func (d *Device) Fill(p *model.Param, at int64, f16 []byte) error {
+	if err := d.alive(); err != nil {
+		return err
+	}
+	w := p.Data.(*weight)
+	if at != w.arrived || at+int64(len(f16)) > w.total || len(f16)%8 != 0 {
+		return fmt.Errorf("gpu: %s: %d bytes at %d, have %d of %d", p.Name, len(f16), at, w.arrived, w.total)
+	}
+	if err := d.upload(w.buffer, at, f16); err != nil {
+		return fmt.Errorf("gpu: upload %s: %w", p.Name, err)
+	}
+	w.arrived += int64(len(f16))
+	if w.arrived == w.total {
+		p.Arrived(nil)
+	}
+	return nil
+}
+
+// upload writes fp16 values, widened if the store asks for it.
+func (d *Device) upload(b *wgpu.Buffer, at int64, f16 []byte) error {
+	if d.store != shaders.F32 {
+		return d.queue.WriteBuffer(b, uint64(at), f16)
+	}
+	const step = 64 << 10 // bytes of fp16 widened at a time
+	wide := make([]byte, 0, 2*step)
+	for len(f16) > 0 {
+		n := min(step, len(f16))
+		wide = wide[:0]
+		for i := 0; i < n; i += 2 {
+			v := float16.Frombits(binary.LittleEndian.Uint16(f16[i:])).Float32()
+			wide = binary.LittleEndian.AppendUint32(wide, math.Float32bits(v))
+		}
+		if err := d.queue.WriteBuffer(b, uint64(at)*2, wide); err != nil {
+			return err
+		}
+		at, f16 = at+int64(n), f16[n:]
+	}
+	return nil
+}
+
+// buffer makes a GPU buffer of at least 16 bytes.
+func (d *Device) buffer(label string, size uint64, usage wgpu.BufferUsage) (*wgpu.Buffer, error) {
+	size = max((size+3)&^3, 16)
+	b, err := d.dev.CreateBuffer(&wgpu.BufferDescriptor{Label: label, Size: size, Usage: usage})
+	if err != nil {
+		return nil, fmt.Errorf("gpu: buffer %s of %d bytes: %w", label, size, err)
+	}
+	return b, nil
+}
+
+// padded is a row's length in memory: n rounded up to a multiple of 4.
+func padded(n int) int { return (n + 3) &^ 3 }

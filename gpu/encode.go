@@ -1,0 +1,210 @@
+//go:build js || cgo
+
+package gpu
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/clipside/clipside/model"
+	"github.com/cogentcore/webgpu/wgpu"
+)
+
+// Bounds on one pass. A batch beyond them is split: no pass should hold a slow GPU for long, and the activations of
+// 16 pictures already fill a fast one.
+const (
+	maxImages     = 16
+	maxTextTokens = 1024 // texts × length
+	// textStep rounds text lengths up, so that a few recordings serve all lengths: what follows a text's end token
+	// costs time and changes nothing.
+	textStep = 8
+	// maxPrograms are kept; beyond, the one unused for longest is dropped with its buffers.
+	maxPrograms = 8
+)
+
+// programKey tells recordings apart.
+type programKey struct {
+	tower any // *model.ImageTower or *model.TextTower
+	batch int
+	n     int // tokens of a text; 0 for images
+}
+
+// encoder is a recorded tower with the inputs it reads.
+type encoder struct {
+	*program
+	pixels    *slot // images
+	ids, ends *slot // texts
+}
+
+// remembered returns a recording, making it when it is new and dropping the one unused for longest when there are too many.
+func (d *Device) remembered(key programKey, record func() (*encoder, error)) (*encoder, error) {
+	for i, k := range d.recent {
+		if k == key {
+			d.recent = append(append(d.recent[:i], d.recent[i+1:]...), key)
+			return d.programs[key], nil
+		}
+	}
+	e, err := record()
+	if err != nil {
+		return nil, err
+	}
+	if len(d.recent) == maxPrograms {
+		d.programs[d.recent[0]].release()
+		delete(d.programs, d.recent[0])
+		d.recent = d.recent[1:]
+	}
+	d.programs[key] = e
+	d.recent = append(d.recent, key)
+	return e, nil
+}
+
+// EncodeImages implements model.Device. Pictures that Prepare made are consumed: their buffers are free again when
+// the call returns, whatever it returns.
+func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
+	defer func() {
+		for _, p := range px {
+			if b, ok := p.Data.(*prepared); ok {
+				b.release()
+			}
+		}
+	}()
+	size := t.Config.Size
+	for i, p := range px {
+		if _, ok := p.Data.(*prepared); p.Size != size || !ok && len(p.RGBA) != 4*size*size {
+			return nil, fmt.Errorf("gpu: picture %d is %d px with %d bytes, the encoder takes %d px RGBA", i, p.Size, len(p.RGBA), size)
+		}
+	}
+	out := make([][]float32, 0, len(px))
+	for len(px) > 0 {
+		n := batch(len(px), maxImages)
+		e, err := d.imageEncoder(t, n)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.load(e.pixels, px[:n]); err != nil {
+			return nil, err
+		}
+		y, err := e.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = appendRows(out, y, n)
+		px = px[n:]
+	}
+	return out, nil
+}
+
+// batch is the largest power of two that is at most n and limit, so that few recordings serve every count.
+func batch(n, limit int) int {
+	b := 1
+	for 2*b <= min(n, limit) {
+		b *= 2
+	}
+	return b
+}
+
+func (d *Device) imageEncoder(t *model.ImageTower, n int) (*encoder, error) {
+	return d.remembered(programKey{t, n, 0}, func() (*encoder, error) {
+		e := &encoder{}
+		var err error
+		e.program, err = d.record(func(r *recorder) model.Tensor {
+			size := t.Config.Size
+			e.pixels = r.fixed("pixels", 4*uint64(n*size*size))
+			return t.Encode(r, model.Pixels{B: n, Size: size, Data: e.pixels})
+		})
+		return e, err
+	})
+}
+
+// load puts pictures into an encoder's input.
+func (d *Device) load(pixels *slot, px []model.Picture) error {
+	size := uint64(4 * px[0].Size * px[0].Size)
+	enc, err := d.dev.CreateCommandEncoder(nil)
+	if err != nil {
+		return fmt.Errorf("gpu: command encoder: %w", err)
+	}
+	defer enc.Release()
+	copies := 0
+	for i, p := range px {
+		if b, ok := p.Data.(*prepared); ok {
+			err = enc.CopyBufferToBuffer(b.buffer, 0, pixels.buffer, uint64(i)*size, size)
+			copies++
+		} else {
+			err = d.queue.WriteBuffer(pixels.buffer, uint64(i)*size, p.RGBA)
+		}
+		if err != nil {
+			return fmt.Errorf("gpu: load picture %d: %w", i, err)
+		}
+	}
+	if copies == 0 {
+		return nil
+	}
+	cmd, err := enc.Finish(nil)
+	if err != nil {
+		return fmt.Errorf("gpu: load pictures: %w", err)
+	}
+	defer cmd.Release()
+	d.queue.Submit(cmd)
+	return nil
+}
+
+// EncodeTexts implements model.Device.
+func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
+	longest := 1
+	for _, ids := range texts {
+		if err := t.CheckIDs(ids); err != nil {
+			return nil, err
+		}
+		longest = max(longest, model.End(ids)+1)
+	}
+	n := min((longest+textStep-1)/textStep*textStep, t.Config.Context)
+	out := make([][]float32, 0, len(texts))
+	for len(texts) > 0 {
+		b := batch(len(texts), max(maxTextTokens/n, 1))
+		e, err := d.textEncoder(t, b, n)
+		if err != nil {
+			return nil, err
+		}
+		ids, ends := make([]uint32, b*n), make([]uint32, b)
+		for i, text := range texts[:b] {
+			end := model.End(text)
+			copy(ids[i*n:], text[:end+1])
+			ends[i] = uint32(i*n + end)
+		}
+		if err := d.queue.WriteBuffer(e.ids.buffer, 0, wgpu.ToBytes(ids)); err != nil {
+			return nil, fmt.Errorf("gpu: write token ids: %w", err)
+		}
+		if err := d.queue.WriteBuffer(e.ends.buffer, 0, wgpu.ToBytes(ends)); err != nil {
+			return nil, fmt.Errorf("gpu: write end tokens: %w", err)
+		}
+		y, err := e.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = appendRows(out, y, b)
+		texts = texts[b:]
+	}
+	return out, nil
+}
+
+func (d *Device) textEncoder(t *model.TextTower, b, n int) (*encoder, error) {
+	return d.remembered(programKey{t, b, n}, func() (*encoder, error) {
+		e := &encoder{}
+		var err error
+		e.program, err = d.record(func(r *recorder) model.Tensor {
+			e.ids = r.fixed("token ids", 4*uint64(b*n))
+			e.ends = r.fixed("end tokens", 4*uint64(b))
+			return t.Encode(r, model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
+		})
+		return e, err
+	})
+}
+
+// appendRows cuts y, n rows of one length, apart.
+func appendRows(out [][]float32, y []float32, n int) [][]float32 {
+	w := len(y) / n
+	for i := range n {
+		out = append(out, y[i*w:(i+1)*w:(i+1)*w])
+	}
+	return out
+}

@@ -1,0 +1,383 @@
+//go:build js || cgo
+
+package gpu
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/shaders"
+	"github.com/cogentcore/webgpu/wgpu"
+)
+
+// slot is the storage of a recorded tensor. It has no buffer until the recording is complete and its lifetime known;
+// then tensors that never live together share one.
+type slot struct {
+	size        uint64 // bytes
+	first, last int    // commands that write it first and read it last
+	fixed       bool   // an input or a constant, with a buffer of its own
+	buffer      *wgpu.Buffer
+}
+
+// operand is what a command binds: a tensor's slot, or a weight, or a texture.
+type operand struct {
+	slot    *slot
+	param   *model.Param
+	texture *wgpu.TextureView
+}
+
+// command is one dispatch.
+type command struct {
+	pipeline *pipeline
+	operands []operand // for every binding but the uniform
+	uniform  []uint32
+	grid     [3]uint32
+
+	needs   []*model.Param // weights that must have arrived
+	compute *wgpu.ComputePipeline
+	group   *wgpu.BindGroup
+}
+
+// recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot, Indices' and Pixels' too.
+// Errors of the device stop the recording through model.Fail.
+type recorder struct {
+	d        *Device
+	commands []*command
+	slots    []*slot
+}
+
+var _ model.Ops = (*recorder)(nil)
+
+// tensor reserves a matrix that the next command writes.
+func (r *recorder) tensor(rows, cols int) model.Tensor {
+	return model.Tensor{Rows: rows, Cols: cols, Data: r.slot(4 * uint64(rows) * uint64(padded(cols)))}
+}
+
+func (r *recorder) slot(size uint64) *slot {
+	s := &slot{size: max(size, 16), first: len(r.commands)}
+	r.slots = append(r.slots, s)
+	return s
+}
+
+// fixed makes a slot with a buffer of its own at once.
+func (r *recorder) fixed(label string, size uint64) *slot {
+	s := r.slot(size)
+	s.fixed = true
+	b, err := r.d.buffer(label, s.size, wgpu.BufferUsageStorage|wgpu.BufferUsageCopyDst)
+	if err != nil {
+		model.Fail(err)
+	}
+	s.buffer = b
+	return s
+}
+
+// Index implements model.Ops.
+func (r *recorder) Index(v []uint32) model.Indices {
+	return model.Indices{N: len(v), Data: r.constant("index", wgpu.ToBytes(v))}
+}
+
+// constant uploads bytes that stay.
+func (r *recorder) constant(label string, data []byte) *slot {
+	s := r.fixed(label, uint64(len(data)))
+	if err := r.d.queue.WriteBuffer(s.buffer, 0, data); err != nil {
+		model.Fail(fmt.Errorf("gpu: write %s: %w", label, err))
+	}
+	return s
+}
+
+// in is a tensor as an operand of the next command.
+func (r *recorder) in(t model.Tensor) operand { return r.read(t.Data) }
+
+func (r *recorder) read(data any) operand {
+	s := data.(*slot)
+	s.last = len(r.commands)
+	return operand{slot: s}
+}
+
+// out is a tensor as the result of the next command.
+func (r *recorder) out(t model.Tensor) operand { return r.read(t.Data) }
+
+func param(p *model.Param) operand { return operand{param: p} }
+
+// dispatch records a command. The uniform, if the kernel has one, is its last binding.
+func (r *recorder) dispatch(k kernel, consts []shaders.Const, operands []operand, uniform []uint32, x, y, z int) {
+	limit := int(r.d.limits.MaxComputeWorkgroupsPerDimension)
+	model.Check(x > 0 && y > 0 && z > 0 && x <= limit && y <= limit && z <= limit, k.name, "a grid of %d×%d×%d workgroups, at most %d a side", x, y, z, limit)
+	p, err := r.d.pipeline(k, consts...)
+	if err != nil {
+		model.Fail(err)
+	}
+	c := &command{pipeline: p, operands: operands, uniform: uniform, grid: [3]uint32{uint32(x), uint32(y), uint32(z)}}
+	for _, o := range operands {
+		if o.param != nil {
+			c.needs = append(c.needs, o.param)
+		}
+	}
+	r.commands = append(r.commands, c)
+}
+
+// flat is a grid of at least n invocations in workgroups of size, folded into two dimensions where one is too short;
+// kernels find their index as id.x + id.y·num_workgroups.x·size.
+func (r *recorder) flat(n, size int) (x, y, z int) {
+	groups := (n + size - 1) / size
+	limit := int(r.d.limits.MaxComputeWorkgroupsPerDimension)
+	if groups <= limit {
+		return max(groups, 1), 1, 1
+	}
+	y = (groups + limit - 1) / limit
+	return (groups + y - 1) / y, y, 1
+}
+
+// ceil is n/by rounded up.
+func ceil(n, by int) int { return (n + by - 1) / by }
+
+func bits(f float32) uint32 { return math.Float32bits(f) }
+
+// program is a recording that can be run again and again.
+type program struct {
+	d        *Device
+	commands []*command
+	buffers  []*wgpu.Buffer // all that the program owns
+	uniforms *wgpu.Buffer
+	out      model.Tensor
+	outSlot  *slot
+	staging  *wgpu.Buffer
+}
+
+// uniformAlign is the spacing of uniform blocks in a program's one uniform buffer: WebGPU's default
+// minUniformBufferOffsetAlignment.
+const uniformAlign = 256
+
+// record runs build over a recorder and makes what it wrote down ready to run: compiles pipelines, shares buffers out,
+// fills in the uniforms, makes the bind groups.
+func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err error) {
+	p = &program{d: d}
+	defer func() {
+		if err != nil {
+			p.release()
+			p = nil
+		}
+	}()
+	err = d.checked(func() (err error) {
+		r := &recorder{d: d}
+		defer func() {
+			for _, s := range r.slots {
+				if s.fixed {
+					p.buffers = append(p.buffers, s.buffer)
+				}
+			}
+		}()
+		if p.out, err = trace(r, build); err != nil {
+			return err
+		}
+		p.commands = r.commands
+		p.outSlot = p.out.Data.(*slot)
+		p.outSlot.last = len(r.commands) // read back at the end
+		return p.bind(r.slots)
+	})
+	return p, err
+}
+
+func trace(r *recorder, build func(r *recorder) model.Tensor) (t model.Tensor, err error) {
+	defer model.Catch(&err)
+	return build(r), nil
+}
+
+// bind gives every slot a buffer and every command its bind group.
+func (p *program) bind(slots []*slot) error {
+	if err := p.share(slots); err != nil {
+		return err
+	}
+	var blocks []byte
+	for _, c := range p.commands {
+		for _, v := range c.uniform {
+			blocks = binary.LittleEndian.AppendUint32(blocks, v)
+		}
+		blocks = append(blocks, make([]byte, (uniformAlign-len(blocks)%uniformAlign)%uniformAlign)...)
+	}
+	var err error
+	if p.uniforms, err = p.d.buffer("uniforms", uint64(len(blocks)), wgpu.BufferUsageUniform|wgpu.BufferUsageCopyDst); err != nil {
+		return err
+	}
+	p.buffers = append(p.buffers, p.uniforms)
+	if err := p.d.queue.WriteBuffer(p.uniforms, 0, blocks); err != nil {
+		return fmt.Errorf("gpu: write uniforms: %w", err)
+	}
+	if p.staging, err = p.d.buffer("read-back", p.outSlot.size, wgpu.BufferUsageMapRead|wgpu.BufferUsageCopyDst); err != nil {
+		return err
+	}
+	p.buffers = append(p.buffers, p.staging)
+	for i, c := range p.commands {
+		if c.group, err = p.group(i, c); err != nil {
+			return err
+		}
+	}
+	for _, c := range p.commands {
+		if c.compute, err = c.pipeline.wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// share assigns buffers to the slots in the order of their first use, taking the smallest free one that fits.
+func (p *program) share(slots []*slot) error {
+	var busy []*slot
+	var free []*slot // stand for their buffers
+	for _, s := range slots {
+		if s.fixed {
+			continue
+		}
+		kept := busy[:0]
+		for _, b := range busy {
+			if b.last < s.first {
+				free = append(free, b)
+			} else {
+				kept = append(kept, b)
+			}
+		}
+		busy = kept
+		best := -1
+		for i, f := range free {
+			if f.size >= s.size && f.size <= 2*s.size && (best < 0 || f.size < free[best].size) {
+				best = i
+			}
+		}
+		if best >= 0 {
+			s.buffer, s.size = free[best].buffer, free[best].size
+			free = append(free[:best], free[best+1:]...)
+		} else {
+			b, err := p.d.buffer("activations", s.size, wgpu.BufferUsageStorage|wgpu.BufferUsageCopySrc)
+			if err != nil {
+				return err
+			}
+			p.buffers = append(p.buffers, b)
+			s.buffer = b
+		}
+		busy = append(busy, s)
+	}
+	return nil
+}
+
+func (p *program) group(i int, c *command) (*wgpu.BindGroup, error) {
+	var entries []wgpu.BindGroupEntry
+	for j, o := range c.operands {
+		e := wgpu.BindGroupEntry{Binding: uint32(j), Size: wgpu.WholeSize}
+		switch {
+		case o.texture != nil:
+			e.TextureView = o.texture
+		case o.param != nil:
+			e.Buffer = o.param.Data.(*weight).buffer
+		default:
+			e.Buffer = o.slot.buffer
+		}
+		entries = append(entries, e)
+	}
+	if len(c.uniform) > 0 {
+		entries = append(entries, wgpu.BindGroupEntry{
+			Binding: uint32(len(entries)), Buffer: p.uniforms, Offset: uint64(i * uniformAlign), Size: uint64(4*len(c.uniform)+15) &^ 15,
+		})
+	}
+	g, err := p.d.dev.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: c.pipeline.layout.group, Entries: entries})
+	if err != nil {
+		return nil, fmt.Errorf("gpu: bind group of %s: %w", c.pipeline.kernel.name, err)
+	}
+	return g, nil
+}
+
+// run replays the commands and returns the result's rows, without padding. Where weights are still on their way, it
+// submits what can run and waits for them.
+func (p *program) run(ctx context.Context) ([]float32, error) {
+	next := 0
+	for next < len(p.commands) {
+		end := next
+		for end < len(p.commands) && ready(p.commands[end]) {
+			end++
+		}
+		if end == next {
+			for _, w := range p.commands[next].needs {
+				if err := w.Wait(ctx); err != nil {
+					return nil, err
+				}
+			}
+			continue
+		}
+		if err := p.submit(p.commands[next:end], end == len(p.commands)); err != nil {
+			return nil, err
+		}
+		next = end
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+	}
+	size := 4 * p.out.Rows * padded(p.out.Cols)
+	raw, err := p.d.read(ctx, p.staging, size)
+	if err != nil {
+		return nil, fmt.Errorf("gpu: read back: %w", errors.Join(err, p.d.alive()))
+	}
+	out := make([]float32, 0, p.out.Rows*p.out.Cols)
+	for row := range p.out.Rows {
+		for col := range p.out.Cols {
+			out = append(out, math.Float32frombits(binary.LittleEndian.Uint32(raw[4*(row*padded(p.out.Cols)+col):])))
+		}
+	}
+	return out, nil
+}
+
+func ready(c *command) bool {
+	for _, w := range c.needs {
+		if !w.Ready() {
+			return false
+		}
+	}
+	return true
+}
+
+// submit encodes commands in one pass; after the last of the program it copies the result to where it can be read.
+func (p *program) submit(commands []*command, last bool) error {
+	if err := p.d.alive(); err != nil {
+		return err
+	}
+	enc, err := p.d.dev.CreateCommandEncoder(nil)
+	if err != nil {
+		return fmt.Errorf("gpu: command encoder: %w", err)
+	}
+	defer enc.Release()
+	pass := enc.BeginComputePass(nil)
+	for _, c := range commands {
+		pass.SetPipeline(c.compute)
+		pass.SetBindGroup(0, c.group, nil)
+		pass.DispatchWorkgroups(c.grid[0], c.grid[1], c.grid[2])
+	}
+	pass.End()
+	pass.Release()
+	if last {
+		if err := enc.CopyBufferToBuffer(p.outSlot.buffer, 0, p.staging, 0, uint64(4*p.out.Rows*padded(p.out.Cols))); err != nil {
+			return fmt.Errorf("gpu: copy result: %w", err)
+		}
+	}
+	cmd, err := enc.Finish(nil)
+	if err != nil {
+		return fmt.Errorf("gpu: encode: %w", err)
+	}
+	defer cmd.Release()
+	p.d.queue.Submit(cmd)
+	return nil
+}
+
+func (p *program) release() {
+	for _, c := range p.commands {
+		if c.group != nil {
+			c.group.Release()
+		}
+	}
+	for _, b := range p.buffers {
+		b.Destroy()
+		b.Release()
+	}
+	p.buffers = nil
+}

@@ -1,0 +1,229 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall/js"
+	"unsafe"
+
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/preprocess"
+	"github.com/clipside/clipside/shaders"
+	"github.com/cogentcore/webgpu/wgpu"
+)
+
+// This file is everything that the browser binding of cogentcore/webgpu lacks: adapter information, features and
+// limits at device creation, compiling in the background, error scopes, device loss, a read-back that reports failure,
+// and copies from the browser's pictures.
+
+// handle is the JavaScript object behind one of the binding's types, which are structs of that one field but give no
+// way to it.
+func handle[T wgpu.Texture | wgpu.Buffer | wgpu.PipelineLayout | wgpu.ShaderModule | wgpu.Device](v *T) js.Value {
+	return *(*js.Value)(unsafe.Pointer(v))
+}
+
+// wrapPipeline is the other way round.
+func wrapPipeline(v js.Value) *wgpu.ComputePipeline {
+	return (*wgpu.ComputePipeline)(unsafe.Pointer(&v))
+}
+
+// The layouts that handle and wrapPipeline rely on: these do not compile for a binding that changes them.
+var (
+	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.Texture{})]struct{}
+	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.Buffer{})]struct{}
+	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.PipelineLayout{})]struct{}
+	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.ShaderModule{})]struct{}
+	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.Device{})]struct{}
+	_ [unsafe.Sizeof(wgpu.ComputePipeline{}) - unsafe.Sizeof(js.Value{})]struct{}
+)
+
+// await waits for a promise. A rejection becomes an error with the reason's message.
+func await(promise js.Value) (js.Value, error) {
+	type settled struct {
+		value js.Value
+		err   error
+	}
+	done := make(chan settled, 1)
+	var resolve, reject js.Func
+	resolve = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		done <- settled{value: args[0]}
+		return nil
+	})
+	reject = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		done <- settled{err: errors.New(args[0].Call("toString").String())}
+		return nil
+	})
+	defer resolve.Release()
+	defer reject.Release()
+	promise.Call("then", resolve, reject)
+	s := <-done
+	return s.value, s.err
+}
+
+// object makes a JavaScript object of alternating keys and values.
+func object(pairs ...any) js.Value {
+	o := js.Global().Get("Object").New()
+	for i := 0; i < len(pairs); i += 2 {
+		o.Set(pairs[i].(string), pairs[i+1])
+	}
+	return o
+}
+
+func open(_ context.Context, o Options) (*Device, error) {
+	gpu := js.Global().Get("navigator").Get("gpu")
+	if !gpu.Truthy() {
+		return nil, fmt.Errorf("%w: this browser has none, or has it switched off", ErrUnavailable)
+	}
+	adapter, err := await(gpu.Call("requestAdapter", object("powerPreference", "high-performance")))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if !adapter.Truthy() {
+		return nil, fmt.Errorf("%w: the browser offers no adapter for this machine's GPU", ErrUnavailable)
+	}
+	info := adapterInfo(adapter)
+	if info.Software && !o.Software {
+		return nil, fmt.Errorf("%w: the only adapter is software (%s), slower than the CPU itself", ErrUnavailable, info.Adapter)
+	}
+	store := shaders.Packed
+	if info.Software {
+		store = shaders.F32
+	} else if !o.NoF16 && adapter.Get("features").Call("has", "shader-f16").Bool() {
+		store = shaders.F16
+		info.Features = append(info.Features, "shader-f16")
+	}
+	device, err := requestDevice(adapter, info.Features)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	dev := wgpu.NewDevice(device)
+	d := &Device{}
+	d.init(&dev, info, store)
+	d.watch(device)
+	return d, nil
+}
+
+// adapterInfo reads what the browser tells of the adapter; much may be withheld for privacy.
+func adapterInfo(adapter js.Value) model.DeviceInfo {
+	info := adapter.Get("info")
+	text := func(k string) string {
+		if v := info.Get(k); v.Type() == js.TypeString {
+			return v.String()
+		}
+		return ""
+	}
+	name := text("description")
+	if name == "" {
+		name = text("vendor")
+		if a := text("architecture"); a != "" {
+			name += " " + a
+		}
+	}
+	software := info.Get("isFallbackAdapter").Truthy() || adapter.Get("isFallbackAdapter").Truthy() || text("architecture") == "swiftshader"
+	return model.DeviceInfo{Kind: "webgpu", Adapter: name, Software: software}
+}
+
+// requestDevice asks for the adapter's own limits, of those that kernels and weights are bound by: the defaults of
+// WebGPU are those of the weakest adapter.
+func requestDevice(adapter js.Value, features []string) (js.Value, error) {
+	limits := object()
+	for _, k := range []string{
+		"maxBufferSize", "maxStorageBufferBindingSize", "maxTextureDimension2D",
+		"maxComputeWorkgroupStorageSize", "maxComputeInvocationsPerWorkgroup", "maxComputeWorkgroupSizeX", "maxComputeWorkgroupSizeY",
+	} {
+		limits.Set(k, adapter.Get("limits").Get(k))
+	}
+	wanted := js.Global().Get("Array").New()
+	for _, f := range features {
+		wanted.Call("push", f)
+	}
+	return await(adapter.Call("requestDevice", object("requiredFeatures", wanted, "requiredLimits", limits)))
+}
+
+// watch marks the device gone when the browser says so, and when an error escapes every scope: results could be wrong
+// from then on, and a wrong answer is worse than none.
+func (d *Device) watch(device js.Value) {
+	device.Get("lost").Call("then", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		d.fail(fmt.Errorf("%w: %s", ErrLost, args[0].Get("message").String()))
+		return nil
+	}))
+	device.Call("addEventListener", "uncapturederror", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		d.fail(fmt.Errorf("%w: %s", ErrLost, args[0].Get("error").Get("message").String()))
+		return nil
+	}))
+}
+
+// checked runs f and reports what the GPU has to say about it: invalid calls and exhausted memory.
+func (d *Device) checked(f func() error) (err error) {
+	device := handle(d.dev)
+	device.Call("pushErrorScope", "out-of-memory")
+	device.Call("pushErrorScope", "validation")
+	defer func() {
+		for range 2 {
+			problem, popErr := await(device.Call("popErrorScope"))
+			if popErr != nil {
+				err = errors.Join(err, fmt.Errorf("gpu: %w", popErr))
+			} else if problem.Truthy() {
+				err = errors.Join(err, fmt.Errorf("gpu: %s", problem.Get("message").String()))
+			}
+		}
+	}()
+	defer func() {
+		if r := recover(); r != nil {
+			thrown, ok := r.(js.Error)
+			if !ok {
+				panic(r)
+			}
+			err = fmt.Errorf("gpu: %w", thrown)
+		}
+	}()
+	return f()
+}
+
+// compile compiles in the background; the browser does so on several threads.
+func (d *Device) compile(p *pipeline, source string) {
+	go func() {
+		defer close(p.ready)
+		device := handle(d.dev)
+		module := device.Call("createShaderModule", object("label", p.kernel.name, "code", source))
+		v, err := await(device.Call("createComputePipelineAsync", object(
+			"label", p.kernel.name, "layout", handle(p.layout.pipeline),
+			"compute", object("module", module, "entryPoint", "main"))))
+		if err != nil {
+			p.err = fmt.Errorf("gpu: compile %s: %w", p.kernel.name, err)
+			return
+		}
+		p.gpu = wrapPipeline(v)
+	}()
+}
+
+// read maps the first size bytes of a read-back buffer and copies them out.
+func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, error) {
+	buffer := handle(b)
+	const read = 1 // GPUMapMode.READ
+	if _, err := await(buffer.Call("mapAsync", read, 0, size)); err != nil {
+		return nil, err
+	}
+	defer buffer.Call("unmap")
+	out := make([]byte, size)
+	js.CopyBytesToGo(out, js.Global().Get("Uint8Array").New(buffer.Call("getMappedRange", 0, size)))
+	return out, nil
+}
+
+func (d *Device) destroyTexture(t *wgpu.Texture) { handle(t).Call("destroy") }
+
+func (d *Device) destroy() { handle(d.dev).Call("destroy") }
+
+// Prepare resizes and crops a picture of the browser's, anything that copyExternalImageToTexture takes, of the plan's
+// width and height. Its pixels must not be premultiplied nor colour-converted.
+func (d *Device) Prepare(source js.Value, plan *preprocess.Plan) (model.Picture, error) {
+	return d.prepare(plan, func(t *wgpu.Texture) error {
+		w := plan.Window
+		handle(d.dev).Get("queue").Call("copyExternalImageToTexture",
+			object("source", source, "origin", object("x", w.X, "y", w.Y)),
+			object("texture", handle(t), "premultipliedAlpha", false, "colorSpace", "srgb"),
+			object("width", w.Width, "height", w.Height))
+		return nil
+	})
+}

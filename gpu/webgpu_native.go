@@ -1,0 +1,109 @@
+//go:build cgo && !js
+
+package gpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/preprocess"
+	"github.com/clipside/clipside/shaders"
+	"github.com/cogentcore/webgpu/wgpu"
+)
+
+// This file is what differs natively, on wgpu-native: everything is synchronous, and errors come back from the calls.
+
+func open(_ context.Context, o Options) (*Device, error) {
+	instance := wgpu.CreateInstance(nil)
+	defer instance.Release()
+	adapter, err := instance.RequestAdapter(&wgpu.RequestAdapterOptions{PowerPreference: wgpu.PowerPreferenceHighPerformance})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	defer adapter.Release()
+	i := adapter.GetInfo()
+	info := model.DeviceInfo{Kind: "webgpu", Adapter: strings.TrimSpace(i.Name), Software: i.AdapterType == wgpu.AdapterTypeCPU}
+	if info.Software && !o.Software {
+		return nil, fmt.Errorf("%w: the only adapter is software (%s), slower than the CPU itself", ErrUnavailable, info.Adapter)
+	}
+	limits := wgpu.DefaultLimits()
+	have := adapter.GetLimits().Limits
+	limits.MaxBufferSize = have.MaxBufferSize
+	limits.MaxStorageBufferBindingSize = have.MaxStorageBufferBindingSize
+	limits.MaxTextureDimension2D = have.MaxTextureDimension2D
+	limits.MaxPushConstantSize = 0
+	// The binding's device-lost callback breaks cgo's pointer rules; a lost device shows in the next call's error.
+	dev, err := adapter.RequestDevice(&wgpu.DeviceDescriptor{RequiredLimits: &wgpu.RequiredLimits{Limits: limits}})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	// This wgpu's shader compiler knows no f16, whatever the adapter: weights are unpacked.
+	store := shaders.Packed
+	if info.Software {
+		store = shaders.F32
+	}
+	d := &Device{}
+	d.init(dev, info, store)
+	return d, nil
+}
+
+func (d *Device) checked(f func() error) error { return f() }
+
+func (d *Device) compile(p *pipeline, source string) {
+	defer close(p.ready)
+	module, err := d.dev.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
+		Label: p.kernel.name, WGSLDescriptor: &wgpu.ShaderModuleWGSLDescriptor{Code: source},
+	})
+	if err != nil {
+		p.err = fmt.Errorf("gpu: compile %s: %w", p.kernel.name, err)
+		return
+	}
+	defer module.Release()
+	p.gpu, err = d.dev.CreateComputePipeline(&wgpu.ComputePipelineDescriptor{
+		Label: p.kernel.name, Layout: p.layout.pipeline,
+		Compute: wgpu.ProgrammableStageDescriptor{Module: module, EntryPoint: "main"},
+	})
+	if err != nil {
+		p.err = fmt.Errorf("gpu: compile %s: %w", p.kernel.name, err)
+	}
+}
+
+// read maps the first size bytes of a read-back buffer and copies them out.
+func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, error) {
+	// The binding hands C a pointer to the callback's handle and forgets it, so the garbage collector must not run
+	// before the callback has: the GPU is left to finish first, and then mapping is brief.
+	d.dev.Poll(true, nil)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	status := wgpu.BufferMapAsyncStatusUnknown
+	if err := b.MapAsync(wgpu.MapModeRead, 0, uint64(size), func(s wgpu.BufferMapAsyncStatus) { status = s }); err != nil {
+		return nil, err
+	}
+	d.dev.Poll(true, nil)
+	if status != wgpu.BufferMapAsyncStatusSuccess {
+		return nil, fmt.Errorf("map: %v", status)
+	}
+	out := append([]byte(nil), b.GetMappedRange(0, uint(size))...)
+	return out, b.Unmap()
+}
+
+func (d *Device) destroyTexture(t *wgpu.Texture) { t.Release() }
+
+func (d *Device) destroy() { d.dev.Release() }
+
+// Prepare resizes and crops a decoded picture of the plan's width and height.
+func (d *Device) Prepare(img *preprocess.Image, plan *preprocess.Plan) (model.Picture, error) {
+	if img.Width != plan.Width || img.Height != plan.Height {
+		return model.Picture{}, errors.New("gpu: the picture is not of the plan's size")
+	}
+	return d.prepare(plan, func(t *wgpu.Texture) error {
+		w := plan.Window
+		return d.queue.WriteTexture(
+			&wgpu.ImageCopyTexture{Texture: t, Aspect: wgpu.TextureAspectAll}, img.Pix[w.Y*img.Stride+4*w.X:],
+			&wgpu.TextureDataLayout{BytesPerRow: uint32(img.Stride), RowsPerImage: uint32(w.Height)},
+			&wgpu.Extent3D{Width: uint32(w.Width), Height: uint32(w.Height), DepthOrArrayLayers: 1})
+	})
+}

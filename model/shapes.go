@@ -1,0 +1,72 @@
+package model
+
+// The shape guards of the operations, shared by all engines: what an operation demands of its operands. Each panics
+// with a *ShapeError.
+
+// CheckMatMul guards Ops.MatMul.
+func CheckMatMul(x Tensor, l Linear, residual *Tensor) {
+	w := l.Weight.Shape
+	Check(len(w) == 2 && w[1] == x.Cols, "matmul", "x is [%d, %d], weight %s %v", x.Rows, x.Cols, l.Weight.Name, w)
+	Check(l.Bias == nil || l.Bias.Len() == w[0], "matmul", "weight %v, bias %v", w, shapeOf(l.Bias))
+	Check(residual == nil || residual.Rows == x.Rows && residual.Cols == w[0], "matmul", "out is [%d, %d], residual is not", x.Rows, w[0])
+}
+
+func shapeOf(p *Param) []int {
+	if p == nil {
+		return nil
+	}
+	return p.Shape
+}
+
+// CheckNorm guards Ops.LayerNorm.
+func CheckNorm(x Tensor, n Norm) {
+	Check(n.Gain.Len() == x.Cols && n.Bias.Len() == x.Cols, "layer norm", "rows are %d wide, gain %v, bias %v", x.Cols, n.Gain.Shape, n.Bias.Shape)
+}
+
+// CheckAttention guards Ops.Attention.
+func CheckAttention(q, k, v Columns, h Heads) {
+	Check(h.Heads > 0 && h.Width%h.Heads == 0, "attention", "%d heads do not divide width %d", h.Heads, h.Width)
+	Check(q.Rows == h.B*h.Queries && k.Rows == h.B*h.Keys && v.Rows == k.Rows, "attention",
+		"%d, %d and %d rows for %d sequences of %d queries and %d keys", q.Rows, k.Rows, v.Rows, h.B, h.Queries, h.Keys)
+	for _, t := range []Columns{q, k, v} {
+		Check(t.From >= 0 && t.From+h.Width <= t.Cols, "attention", "columns %d to %d of %d", t.From, t.From+h.Width, t.Cols)
+	}
+	Check(!h.Causal || h.Queries == h.Keys, "attention", "causal with %d queries and %d keys", h.Queries, h.Keys)
+}
+
+// CheckConv guards Ops.Conv and returns the side of the output maps.
+func CheckConv(x Tensor, side int, c Conv) int {
+	w := c.Weight.Shape
+	Check(len(w) == 4 && w[1] == w[2] && w[3] == x.Cols && c.Bias.Len() == w[0], "conv", "x has %d channels, weight %s %v, bias %v", x.Cols, c.Weight.Name, w, c.Bias.Shape)
+	Check(side > 0 && x.Rows%(side*side) == 0, "conv", "%d rows are no maps of %d×%d", x.Rows, side, side)
+	Check(c.Stride > 0 && c.Pad >= 0 && side+2*c.Pad >= w[1], "conv", "side %d, kernel %d, stride %d, pad %d", side, w[1], c.Stride, c.Pad)
+	return (side+2*c.Pad-w[1])/c.Stride + 1
+}
+
+// CheckAvgPool guards Ops.AvgPool and returns the batch.
+func CheckAvgPool(x Tensor, side, k int) int {
+	Check(side > 0 && x.Rows%(side*side) == 0 && k > 0 && k <= side, "average pool", "%d rows of maps of %d×%d by %d", x.Rows, side, side, k)
+	return x.Rows / (side * side)
+}
+
+// CheckPatches guards Ops.Patches and returns the side of the grid; pixels beyond the last whole patch are left out,
+// as a strided convolution does.
+func CheckPatches(px Pixels, side int) int {
+	Check(side > 0 && side <= px.Size, "patches", "of %d px from %d px", side, px.Size)
+	return px.Size / side
+}
+
+// CheckTokens guards Ops.ClassToken and Ops.MeanToken.
+func CheckTokens(op string, x Tensor, n int, position *Param) {
+	Check(n > 0 && x.Rows%n == 0, op, "%d rows are no sequences of %d", x.Rows, n)
+	p := position.Shape
+	Check(len(p) == 2 && p[0] == n+1 && p[1] == x.Cols, op, "%d tokens of width %d, positions %v", n+1, x.Cols, p)
+}
+
+// CheckEmbed guards Ops.EmbedTokens and returns the width.
+func CheckEmbed(ids Indices, n int, table, position *Param) int {
+	t, p := table.Shape, position.Shape
+	Check(len(t) == 2 && len(p) == 2 && t[1] == p[1] && n > 0 && n <= p[0] && ids.N%n == 0, "embed tokens",
+		"%d ids in texts of %d, table %v, positions %v", ids.N, n, t, p)
+	return t[1]
+}
