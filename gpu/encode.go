@@ -61,13 +61,7 @@ func (d *Device) remembered(key programKey, record func() (*encoder, error)) (*e
 // EncodeImages implements model.Device. Pictures that Prepare made are consumed: their buffers are free again when
 // the call returns, whatever it returns.
 func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
-	defer func() {
-		for _, p := range px {
-			if b, ok := p.Data.(*prepared); ok {
-				b.release()
-			}
-		}
-	}()
+	defer d.Discard(px)
 	size := t.Config.Size
 	for i, p := range px {
 		if _, ok := p.Data.(*prepared); p.Size != size || !ok && len(p.RGBA) != 4*size*size {

@@ -27,6 +27,15 @@ func (p *prepared) release() {
 	}
 }
 
+// Discard frees pictures that Prepare made, unless that was done.
+func (d *Device) Discard(px []model.Picture) {
+	for _, p := range px {
+		if b, ok := p.Data.(*prepared); ok {
+			b.release()
+		}
+	}
+}
+
 // prepare resizes and crops what plan reads of a picture, plan.Window, which fill puts into a texture of just that
 // size.
 func (d *Device) prepare(plan *preprocess.Plan, fill func(*wgpu.Texture) error) (model.Picture, error) {

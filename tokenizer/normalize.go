@@ -1,0 +1,252 @@
+package tokenizer
+
+import (
+	"html"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	// asciiSpace is where a text can be cut before it is normalised: no HTML entity spans it, nothing composes with
+	// it, and lower-casing looks at nothing beyond it.
+	asciiSpace = " \t\n\v\f\r"
+
+	// separators are white space to Python's strip, but not to \s: trimmed from a text's ends, kept inside it.
+	separators = "\x1c\x1d\x1e\x1f"
+)
+
+// fields yields text's stretches between white space, normalised. A field may hold further white space, made by
+// entities or not ASCII. It reads no further than it is asked to.
+func fields(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if strings.ContainsAny(text, separators) {
+			// What counts as the text's end is known only after the whole of it is unescaped ("a\x1c&nbsp;").
+			yield(strings.TrimFunc(normalize(text), func(r rune) bool {
+				return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f'
+			}))
+			return
+		}
+		for {
+			text = strings.TrimLeft(text, asciiSpace)
+			if text == "" {
+				return
+			}
+			n := strings.IndexAny(text, asciiSpace)
+			if n < 0 {
+				n = len(text)
+			}
+			if !yield(normalize(text[:n])) {
+				return
+			}
+			text = text[n:]
+		}
+	}
+}
+
+// normalize unescapes HTML twice, composes and lower-cases. It leaves white space as it is: the pattern skips it.
+func normalize(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	text = unescape(unescape(text))
+	if isASCII(text) {
+		return strings.ToLower(text)
+	}
+	return lower(compose(text))
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// unescape is Python's html.unescape. Package html has the same named entities, but another notion of numeric ones:
+// it takes no single digit without a semicolon, lets large numbers wrap round, and keeps the control characters and
+// noncharacters that Python drops.
+func unescape(s string) string {
+	i := strings.Index(s, "&#")
+	if i < 0 {
+		return html.UnescapeString(s)
+	}
+	var b strings.Builder
+	for ; i >= 0; i = strings.Index(s, "&#") {
+		b.WriteString(html.UnescapeString(s[:i]))
+		s = s[i:]
+		code, n := numericEntity(s)
+		switch {
+		case n == 0:
+			n = len("&#")
+			b.WriteString(s[:n])
+		case code == 0 || 0xd800 <= code && code <= 0xdfff || code > unicode.MaxRune:
+			b.WriteRune(utf8.RuneError)
+		case code == '\r' || 0x80 <= code && code <= 0x9f: // the latter are read as Windows-1252
+			b.WriteString(html.UnescapeString("&#" + strconv.Itoa(code) + ";"))
+		case code < ' ' && code != '\t' && code != '\n' && code != '\f',
+			code == 0x7f, 0xfdd0 <= code && code <= 0xfdef, code&0xfffe == 0xfffe:
+			// dropped
+		default:
+			b.WriteRune(rune(code))
+		}
+		s = s[n:]
+	}
+	b.WriteString(html.UnescapeString(s))
+	return b.String()
+}
+
+// numericEntity reads the numeric entity at the start of s, which starts with "&#". n is its length, 0 where there is
+// none. A code beyond Unicode is given as some number beyond Unicode.
+func numericEntity(s string) (code, n int) {
+	base, digits := 10, 2
+	if len(s) > digits && s[digits]|0x20 == 'x' {
+		base, digits = 16, 3
+	}
+	for n = digits; n < len(s); n++ {
+		d := int(s[n])
+		switch {
+		case '0' <= d && d <= '9':
+			d -= '0'
+		case base == 16 && 'a' <= d|0x20 && d|0x20 <= 'f':
+			d = d | 0x20 - 'a' + 10
+		default:
+			d = -1
+		}
+		if d < 0 {
+			break
+		}
+		code = min(code*base+d, unicode.MaxRune+1)
+	}
+	if n == digits {
+		return 0, 0
+	}
+	if n < len(s) && s[n] == ';' {
+		n++
+	}
+	return code, n
+}
+
+// graphemeJoiner is what package norm puts after every 30 combining marks in a row (UAX #15's stream-safe format), to
+// bound its memory. NFC itself does not.
+const graphemeJoiner = "\u034f"
+
+// compose is NFC.
+func compose(s string) string {
+	nfc := norm.NFC.String(s)
+	if !strings.Contains(nfc, graphemeJoiner) {
+		return nfc
+	}
+	return composeUnbounded(s)
+}
+
+// composeUnbounded is NFC for any number of combining marks in a row: UAX #15's algorithm, with the decompositions,
+// classes and compositions of pairs from package norm.
+func composeUnbounded(s string) string {
+	type char struct {
+		r     rune
+		class uint8 // canonical combining class
+	}
+	class := func(r rune) uint8 { return norm.NFD.PropertiesString(string(r)).CCC() }
+
+	var chars []char
+	for _, r := range s {
+		if d := norm.NFD.PropertiesString(string(r)).Decomposition(); d != nil {
+			for _, r := range string(d) {
+				chars = append(chars, char{r, class(r)})
+			}
+		} else {
+			chars = append(chars, char{r, class(r)}) // Hangul syllables too, already composed
+		}
+	}
+	for i := 0; i < len(chars); {
+		if chars[i].class == 0 {
+			i++
+			continue
+		}
+		marks := i
+		for i < len(chars) && chars[i].class != 0 {
+			i++
+		}
+		slices.SortStableFunc(chars[marks:i], func(a, b char) int { return int(a.class) - int(b.class) })
+	}
+
+	out := chars[:0]
+	starter := -1 // index in out of the last character of class 0
+	for _, c := range chars {
+		if starter >= 0 {
+			// c reaches the starter unless something of class 0 or of no lower a class stands between.
+			if last := out[len(out)-1]; starter == len(out)-1 || last.class < c.class {
+				pair := []rune(norm.NFC.String(string([]rune{out[starter].r, c.r})))
+				if len(pair) == 1 {
+					out[starter].r = pair[0]
+					continue
+				}
+			}
+		}
+		if c.class == 0 {
+			starter = len(out)
+		}
+		out = append(out, c)
+	}
+	var b strings.Builder
+	for _, c := range out {
+		b.WriteRune(c.r)
+	}
+	return b.String()
+}
+
+// lower is Python's str.lower. Package cases maps the characters; which sigma is final is decided here, because cases
+// looks at no more than 30 characters and takes a modifier letter before a sigma for a letter of its word.
+func lower(s string) string {
+	return cases.Lower(language.Und, cases.HandleFinalSigma(false)).String(finalSigmas(s))
+}
+
+// finalSigmas replaces each capital sigma that ends a word by ς, under Unicode's condition Final_Sigma: a cased
+// character before it and none after it, case-ignorable ones skipped on both sides.
+func finalSigmas(s string) string {
+	const sigma = "Σ"
+	i := strings.Index(s, sigma)
+	if i < 0 {
+		return s
+	}
+	var b strings.Builder
+	done := 0 // s[:done] is in b
+	for i >= 0 {
+		after := i + len(sigma)
+		before := strings.TrimRightFunc(s[:i], caseIgnorable)
+		r, _ := utf8.DecodeLastRuneInString(before)
+		follow, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(s[after:], caseIgnorable))
+		if cased(r) && !cased(follow) {
+			b.WriteString(s[done:i])
+			b.WriteString("ς")
+			done = after
+		}
+		if n := strings.Index(s[after:], sigma); n >= 0 {
+			i = after + n
+		} else {
+			i = -1
+		}
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// cased is Unicode's property Cased.
+func cased(r rune) bool {
+	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Lowercase, unicode.Other_Uppercase)
+}
+
+// caseIgnorable is Unicode's property Case_Ignorable: categories, and the word-break classes MidLetter, MidNumLet and
+// Single_Quote.
+func caseIgnorable(r rune) bool {
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) ||
+		strings.ContainsRune("'.:·\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a", r)
+}

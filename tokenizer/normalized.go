@@ -1,0 +1,68 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// normalizedFile names clipside's own form in errors.
+const normalizedFile = "tokenizer"
+
+// normalized is clipside's own form of a tokenizer, which says everything and nothing twice.
+type normalized struct {
+	Vocab  []string `json:"vocab"`  // tokens in id order
+	Merges []string `json:"merges"` // "left right", in rank order
+	Start  *uint32  `json:"start"`  // id of StartToken
+	End    *uint32  `json:"end"`    // id of EndToken
+}
+
+// MarshalJSON writes the tokenizer in the form that Parse reads. Equal tokenizers give equal bytes.
+func (t *Tokenizer) MarshalJSON() ([]byte, error) {
+	n := normalized{Vocab: t.tokens, Merges: make([]string, len(t.merges)), Start: &t.start, End: &t.end}
+	for rank, m := range t.merges {
+		n.Merges[rank] = t.tokens[m.left] + " " + t.tokens[m.right]
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // every second token holds a < and a >
+	if err := enc.Encode(n); err != nil {
+		return nil, fmt.Errorf("tokenizer: writing JSON: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// Parse reads what MarshalJSON wrote, whatever form the tokenizer was first read from:
+//
+//	{"vocab":[token, …],"merges":["left right", …],"start":id,"end":id}
+//
+// Fields that it does not know are refused. Errors are of type *VocabError.
+func Parse(data []byte) (*Tokenizer, error) {
+	if err := checkSize(normalizedFile, data); err != nil {
+		return nil, err
+	}
+	var n normalized
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&n); err != nil {
+		return nil, &VocabError{File: normalizedFile, Problem: "not as expected", Err: err}
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, &VocabError{File: normalizedFile, Where: fmt.Sprintf("byte %d", dec.InputOffset()), Problem: "more follows the object"}
+	}
+	t, err := build(normalizedFile, n.Vocab, mergeList{normalizedFile, n.Merges, func(i int) string { return fmt.Sprintf("merges[%d]", i) }})
+	if err != nil {
+		return nil, err
+	}
+	for _, special := range []struct {
+		field string
+		given *uint32
+		id    uint32
+	}{{"start", n.Start, t.start}, {"end", n.End, t.end}} {
+		if special.given == nil || *special.given != special.id {
+			return nil, &VocabError{File: normalizedFile, Where: special.field, Problem: fmt.Sprintf("must be %d, the id of %q", special.id, t.tokens[special.id])}
+		}
+	}
+	return t, nil
+}

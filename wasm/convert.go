@@ -1,0 +1,137 @@
+//go:build js
+
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"math"
+	"syscall/js"
+	"time"
+
+	"github.com/clipside/clipside/gpu"
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/model/bundle"
+	"github.com/clipside/clipside/preprocess"
+	"github.com/clipside/clipside/tokenizer"
+)
+
+// promising wraps f as a JavaScript function that returns a Promise. f runs in a goroutine of its own and may wait.
+func promising(f func(args []js.Value) (any, error)) js.Func {
+	return js.FuncOf(func(_ js.Value, args []js.Value) any {
+		var executor js.Func
+		executor = js.FuncOf(func(_ js.Value, settle []js.Value) any {
+			go func() {
+				defer executor.Release()
+				result, err := guarded(f, args)
+				if err != nil {
+					settle[1].Invoke(jsError(err))
+				} else {
+					settle[0].Invoke(result)
+				}
+			}()
+			return nil
+		})
+		return js.Global().Get("Promise").New(executor)
+	})
+}
+
+// guarded turns what a call into JavaScript threw into an error: it keeps its own name. A panic of Go's is a bug and
+// ends the engine.
+func guarded(f func(args []js.Value) (any, error), args []js.Value) (result any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			thrown, ok := r.(js.Error)
+			if !ok {
+				panic(r)
+			}
+			err = &named{thrown.Get("name").String(), errors.New(thrown.Get("message").String())}
+		}
+	}()
+	return f(args)
+}
+
+// named is an error whose JavaScript name was given.
+type named struct {
+	name string
+	error
+}
+
+func (n *named) Unwrap() error { return n.error }
+
+// errorName is the class in site/clipside/errors.js that stands for err.
+func errorName(err error) string {
+	var n *named
+	var input *model.InputError
+	var integrity *bundle.IntegrityError
+	var manifest *bundle.ManifestError
+	var config *model.ConfigError
+	var vocab *tokenizer.VocabError
+	var size *preprocess.SizeError
+	switch {
+	case errors.As(err, &n):
+		return n.name
+	case errors.Is(err, context.Canceled):
+		return "AbortError"
+	case errors.Is(err, errDisposed):
+		return "InvalidStateError"
+	case errors.As(err, &input):
+		return "TypeError"
+	case errors.As(err, &size):
+		return "ImageDecodeError"
+	case errors.As(err, &integrity):
+		return "IntegrityError"
+	case errors.As(err, &manifest), errors.As(err, &config), errors.As(err, &vocab):
+		return "ModelError"
+	case errors.Is(err, gpu.ErrLost):
+		return "DeviceLostError"
+	case errors.Is(err, gpu.ErrUnavailable):
+		return "WebGPUUnavailableError"
+	}
+	return "Error"
+}
+
+func jsError(err error) js.Value {
+	e := js.Global().Get("Error").New(err.Error())
+	e.Set("name", errorName(err))
+	return e
+}
+
+// goBytes copies a Uint8Array or Uint8ClampedArray.
+func goBytes(v js.Value) []byte {
+	b := make([]byte, v.Length())
+	js.CopyBytesToGo(b, v)
+	return b
+}
+
+func goStrings(v js.Value) []string {
+	s := make([]string, v.Length())
+	for i := range s {
+		s[i] = v.Index(i).String()
+	}
+	return s
+}
+
+// jsFloats makes one Float32Array of rows, one after the other.
+func jsFloats(rows [][]float32) js.Value {
+	var b []byte
+	for _, r := range rows {
+		for _, v := range r {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+	}
+	bytes := js.Global().Get("Uint8Array").New(len(b))
+	js.CopyBytesToJS(bytes, b)
+	return js.Global().Get("Float32Array").New(bytes.Get("buffer"))
+}
+
+func jsInts(v []int) []any {
+	out := make([]any, len(v))
+	for i, n := range v {
+		out[i] = n
+	}
+	return out
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
