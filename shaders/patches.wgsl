@@ -17,7 +17,7 @@ fn value(patch_index: u32, i: u32) -> f32 {
   let b = patch_index / (p.grid * p.grid);
   let y = patch_index / p.grid % p.grid * p.side + inside / p.side;
   let x = patch_index % p.grid * p.side + inside % p.side;
-  let level = px[(b * p.size + y) * p.size + x] >> (channel * 8u) & 255u;
+  let level = (px[(b * p.size + y) * p.size + x] >> (channel * 8u)) & 255u;
   return f32(level) * p.scale[channel] + p.shift[channel];
 }
 

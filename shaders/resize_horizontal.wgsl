@@ -20,5 +20,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum += vec3i(level) * coefficients[id.x * p.stride + i];
   }
   let v = vec3u(clamp(sum >> vec3u(22u), vec3i(0), vec3i(255)));
-  out[id.y * p.size + id.x] = v.r | v.g << 8u | v.b << 16u | 0xff000000u;
+  out[id.y * p.size + id.x] = v.r | (v.g << 8u) | (v.b << 16u) | 0xff000000u;
 }

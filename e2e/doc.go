@@ -1,0 +1,2 @@
+// Package e2e tests the built site, the engine and the kernels in headless Chromium. It has only tests.
+package e2e

@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestKernels runs package gpu's own tests, every operation against its CPU twin over random shapes, in the browser.
+func TestKernels(t *testing.T) {
+	dir := t.TempDir()
+	gojs(t, "test", "-c", "-o", filepath.Join(dir, "gotest.wasm"), "./gpu")
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copyFile(t, filepath.Join(strings.TrimSpace(string(goroot)), "lib/wasm/wasm_exec.js"), dir)
+	copyFile(t, "testdata/gotest.html", dir)
+	copyFile(t, "testdata/gotest.js", dir)
+	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer server.Close()
+
+	p := launch(t, nil).open(t, server.URL+"/gotest.html?arg=-test.v")
+	t.Log("adapter:", p.adapter())
+	p.until("the tests to end", "window.result")
+	result := eval[struct {
+		Code   int    `json:"code"`
+		Output string `json:"output"`
+	}](p, "window.result")
+	if result.Code != 0 || !strings.Contains(result.Output, "\nPASS\n") {
+		t.Fatalf("exit code %d\n%s", result.Code, result.Output)
+	}
+	if n := strings.Count(result.Output, "--- PASS"); n < 40 || strings.Contains(result.Output, "--- SKIP") {
+		t.Fatalf("only %d tests passed, or some were skipped:\n%s", n, result.Output)
+	}
+}
+
+func copyFile(t testing.TB, from, dir string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, filepath.Base(from)), data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
