@@ -13,7 +13,7 @@ struct Params { size: u32, rows: u32, stride: u32 }
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= p.size || id.y >= p.rows) { return; }
   let first = bounds[id.x].x;
-  var sum = vec3i(1 << 21u);
+  var sum = vec3i(1i << 21u); // rounds
   for (var i = 0u; i < bounds[id.x].y; i++) {
     let texel = vec4u(textureLoad(source, vec2u(first + i, id.y), 0) * 255.0 + 0.5);
     let level = (texel.rgb * texel.a + 255u * (255u - texel.a) + 127u) / 255u;

@@ -11,7 +11,7 @@ struct Params { size: u32, stride: u32 }
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= p.size || id.y >= p.size) { return; }
   let first = bounds[id.y].x;
-  var sum = vec3i(1 << 21u);
+  var sum = vec3i(1i << 21u); // rounds
   for (var i = 0u; i < bounds[id.y].y; i++) {
     let px = x[(first + i) * p.size + id.x];
     sum += vec3i(vec3u(px, px >> 8u, px >> 16u) & vec3u(255u)) * coefficients[id.y * p.stride + i];
