@@ -23,11 +23,13 @@ type Device struct {
 	info   model.DeviceInfo
 	store  shaders.Store
 
+	recording sync.Mutex // held while a program is looked up or recorded; guards the four below
 	layouts   map[string]*layout
 	pipelines map[string]*pipeline
 	programs  map[programKey]*encoder
 	recent    []programKey // keys of programs, least recently used first
-	weights   []*weight
+
+	weights []*weight
 
 	mu   sync.Mutex
 	lost error // why the device is gone; guarded by mu

@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/clipside/clipside/model"
 	"github.com/cogentcore/webgpu/wgpu"
@@ -34,28 +35,45 @@ type encoder struct {
 	*program
 	pixels    *slot // images
 	ids, ends *slot // texts
+	busy      bool  // lent; guarded by Device.recording
 }
 
-// remembered returns a recording, making it when it is new and dropping the one unused for longest when there are too many.
-func (d *Device) remembered(key programKey, record func() (*encoder, error)) (*encoder, error) {
-	for i, k := range d.recent {
-		if k == key {
-			d.recent = append(append(d.recent[:i], d.recent[i+1:]...), key)
-			return d.programs[key], nil
-		}
+// borrow returns a recording, making it when it is new, and keeps it from being dropped until it is given back. When
+// there are too many, the one unused for longest goes with its buffers.
+func (d *Device) borrow(key programKey, record func() (*encoder, error)) (*encoder, error) {
+	d.recording.Lock()
+	defer d.recording.Unlock()
+	if i := slices.Index(d.recent, key); i >= 0 {
+		d.recent = append(slices.Delete(d.recent, i, i+1), key)
+		e := d.programs[key]
+		e.busy = true
+		return e, nil
 	}
 	e, err := record()
 	if err != nil {
 		return nil, err
 	}
-	if len(d.recent) == maxPrograms {
-		d.programs[d.recent[0]].release()
-		delete(d.programs, d.recent[0])
-		d.recent = d.recent[1:]
+	for i, k := range d.recent {
+		if len(d.recent) < maxPrograms {
+			break
+		}
+		if old := d.programs[k]; !old.busy {
+			old.release()
+			delete(d.programs, k)
+			d.recent = slices.Delete(d.recent, i, i+1)
+			break
+		}
 	}
 	d.programs[key] = e
 	d.recent = append(d.recent, key)
+	e.busy = true
 	return e, nil
+}
+
+func (d *Device) giveBack(e *encoder) {
+	d.recording.Lock()
+	defer d.recording.Unlock()
+	e.busy = false
 }
 
 // EncodeImages implements model.Device. Pictures that Prepare made are consumed: their buffers are free again when
@@ -71,14 +89,7 @@ func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []mod
 	out := make([][]float32, 0, len(px))
 	for len(px) > 0 {
 		n := batch(len(px), maxImages)
-		e, err := d.imageEncoder(t, n)
-		if err != nil {
-			return nil, err
-		}
-		if err := d.load(e.pixels, px[:n]); err != nil {
-			return nil, err
-		}
-		y, err := e.run(ctx)
+		y, err := d.encodeImages(ctx, t, px[:n])
 		if err != nil {
 			return nil, err
 		}
@@ -86,6 +97,19 @@ func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []mod
 		px = px[n:]
 	}
 	return out, nil
+}
+
+// encodeImages encodes pictures in one pass.
+func (d *Device) encodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([]float32, error) {
+	e, err := d.imageEncoder(t, len(px))
+	if err != nil {
+		return nil, err
+	}
+	defer d.giveBack(e)
+	if err := d.load(e.pixels, px); err != nil {
+		return nil, err
+	}
+	return e.run(ctx)
 }
 
 // batch is the largest power of two that is at most n and limit, so that few recordings serve every count.
@@ -98,7 +122,7 @@ func batch(n, limit int) int {
 }
 
 func (d *Device) imageEncoder(t *model.ImageTower, n int) (*encoder, error) {
-	return d.remembered(programKey{t, n, 0}, func() (*encoder, error) {
+	return d.borrow(programKey{t, n, 0}, func() (*encoder, error) {
 		e := &encoder{}
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
@@ -155,23 +179,7 @@ func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 	out := make([][]float32, 0, len(texts))
 	for len(texts) > 0 {
 		b := batch(len(texts), max(maxTextTokens/n, 1))
-		e, err := d.textEncoder(t, b, n)
-		if err != nil {
-			return nil, err
-		}
-		ids, ends := make([]uint32, b*n), make([]uint32, b)
-		for i, text := range texts[:b] {
-			end := model.End(text)
-			copy(ids[i*n:], text[:end+1])
-			ends[i] = uint32(i*n + end)
-		}
-		if err := d.queue.WriteBuffer(e.ids.buffer, 0, wgpu.ToBytes(ids)); err != nil {
-			return nil, fmt.Errorf("gpu: write token ids: %w", err)
-		}
-		if err := d.queue.WriteBuffer(e.ends.buffer, 0, wgpu.ToBytes(ends)); err != nil {
-			return nil, fmt.Errorf("gpu: write end tokens: %w", err)
-		}
-		y, err := e.run(ctx)
+		y, err := d.encodeTexts(ctx, t, texts[:b], n)
 		if err != nil {
 			return nil, err
 		}
@@ -181,8 +189,30 @@ func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 	return out, nil
 }
 
+// encodeTexts encodes texts of at most n tokens in one pass.
+func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32, n int) ([]float32, error) {
+	e, err := d.textEncoder(t, len(texts), n)
+	if err != nil {
+		return nil, err
+	}
+	defer d.giveBack(e)
+	ids, ends := make([]uint32, len(texts)*n), make([]uint32, len(texts))
+	for i, text := range texts {
+		end := model.End(text)
+		copy(ids[i*n:], text[:end+1])
+		ends[i] = uint32(i*n + end)
+	}
+	if err := d.queue.WriteBuffer(e.ids.buffer, 0, wgpu.ToBytes(ids)); err != nil {
+		return nil, fmt.Errorf("gpu: write token ids: %w", err)
+	}
+	if err := d.queue.WriteBuffer(e.ends.buffer, 0, wgpu.ToBytes(ends)); err != nil {
+		return nil, fmt.Errorf("gpu: write end tokens: %w", err)
+	}
+	return e.run(ctx)
+}
+
 func (d *Device) textEncoder(t *model.TextTower, b, n int) (*encoder, error) {
-	return d.remembered(programKey{t, b, n}, func() (*encoder, error) {
+	return d.borrow(programKey{t, b, n}, func() (*encoder, error) {
 		e := &encoder{}
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {

@@ -79,6 +79,8 @@ func (d *Device) prepare(plan *preprocess.Plan, fill func(*wgpu.Texture) error) 
 func (d *Device) resize(plan *preprocess.Plan, source *wgpu.TextureView) (*prepared, error) {
 	size := plan.Size
 	var square *slot
+	d.recording.Lock()
+	defer d.recording.Unlock()
 	p, err := d.record(func(r *recorder) model.Tensor {
 		// A row of size pixels counts as a row of size values: a pixel is as wide as a float32.
 		lines := r.tensor(plan.Window.Height, size)

@@ -16,7 +16,8 @@ type Tokenizer interface {
 	Encode(text string, context int) (ids []uint32, truncated bool)
 }
 
-// Clip is a model on a device. Its methods may be called from several goroutines; each tower takes one call at a time.
+// Clip is a model on a device. Its methods may be called from several goroutines; each tower takes one call at a time,
+// so that texts can be encoded while an image waits for its weights.
 type Clip struct {
 	Config    Config
 	Tokenizer Tokenizer
@@ -25,8 +26,8 @@ type Clip struct {
 	Image *ImageTower
 	Text  *TextTower
 
-	encode sync.Mutex // held while the device encodes
-	texts  textCache
+	image, text sync.Mutex // held while the tower encodes
+	texts       textCache  // guarded by text
 }
 
 // InputError is a call's argument that no model could make sense of.
@@ -45,8 +46,8 @@ func (c *Clip) EmbedTexts(ctx context.Context, texts []string) (Texts, error) {
 	if c.Text == nil {
 		return Texts{}, &InputError{"the text encoder was not loaded"}
 	}
-	c.encode.Lock()
-	defer c.encode.Unlock()
+	c.text.Lock()
+	defer c.text.Unlock()
 	out := Texts{Embeddings: make([][]float32, len(texts))}
 	missing := map[string]bool{}
 	var names []string
@@ -86,8 +87,8 @@ func (c *Clip) EmbedImages(ctx context.Context, px []Picture) ([][]float32, erro
 	if c.Image == nil {
 		return nil, &InputError{"the image encoder was not loaded"}
 	}
-	c.encode.Lock()
-	defer c.encode.Unlock()
+	c.image.Lock()
+	defer c.image.Unlock()
 	e, err := c.Device.EncodeImages(ctx, c.Image, px)
 	if err != nil {
 		return nil, fmt.Errorf("embed images: %w", err)

@@ -2,8 +2,8 @@ package model
 
 import "context"
 
-// Device runs encoders: package cpu's or package gpu's. A Device is used by one goroutine at a time for encoding;
-// parameters may be filled from another meanwhile.
+// Device runs encoders: package cpu's or package gpu's. Each tower is encoded by one goroutine at a time; the other
+// tower, and the filling of parameters, may go on meanwhile.
 type Device interface {
 	// NewParam reserves storage for a parameter. The error is of the device (out of memory), not of the model.
 	NewParam(name string, shape ...int) (*Param, error)

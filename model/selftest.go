@@ -51,8 +51,10 @@ func worse(a, b float32) float32 {
 
 // Known embeds text and TestPicture, with no cache between; nil for a tower that was not loaded.
 func (c *Clip) Known(ctx context.Context, text string) (textEmbedding, imageEmbedding []float32, err error) {
-	c.encode.Lock()
-	defer c.encode.Unlock()
+	c.text.Lock()
+	defer c.text.Unlock()
+	c.image.Lock()
+	defer c.image.Unlock()
 	if c.Text != nil {
 		ids, _ := c.Tokenizer.Encode(text, c.Config.Text.Context)
 		e, err := c.Device.EncodeTexts(ctx, c.Text, [][]uint32{ids})

@@ -281,11 +281,19 @@ func (e *engine) classify(args []js.Value) (any, error) {
 		ranked := model.Rank(labels, model.Softmax(logits), args[5].Int())
 		scores := make([]any, len(ranked))
 		for j, r := range ranked {
-			scores[j] = map[string]any{"label": r.Label, "score": r.Score}
+			scores[j] = label(r)
 		}
 		results[i] = scores
 	}
 	return map[string]any{"results": results, "truncated": jsInts(texts.Truncated)}, nil
+}
+
+// label is a Score in JavaScript: label first, as people read it.
+func label(s model.Score) js.Value {
+	o := js.Global().Get("Object").New()
+	o.Set("label", s.Label)
+	o.Set("score", s.Score)
+	return o
 }
 
 // similarity(id, call, pictures, texts)

@@ -164,7 +164,7 @@ func Check(t *testing.T, root string, device func(t *testing.T) model.Device) {
 				t.Fatal(err)
 			}
 			for i, g := range s.Texts {
-				near(t, fmt.Sprintf("%q", g.Text), te.Embeddings[i], g.Embedding)
+				Near(t, fmt.Sprintf("%q", g.Text), te.Embeddings[i], g.Embedding)
 			}
 			var px []model.Picture
 			for _, g := range s.Images {
@@ -175,7 +175,7 @@ func Check(t *testing.T, root string, device func(t *testing.T) model.Device) {
 				t.Fatal(err)
 			}
 			for i, g := range s.Images {
-				near(t, g.File, ie[i], g.Embedding)
+				Near(t, g.File, ie[i], g.Embedding)
 			}
 			for i, logits := range model.Logits(ie, te.Embeddings, clip.Config.LogitScale) {
 				Probabilities(t, s.Images[i].File, model.Softmax(logits), s.ProbsPerImage[i])
@@ -184,7 +184,8 @@ func Check(t *testing.T, root string, device func(t *testing.T) model.Device) {
 	}
 }
 
-func near(t testing.TB, what string, got, want []float32) {
+// Near compares an embedding, which must be normalised, with a reference, which need not be.
+func Near(t testing.TB, what string, got, want []float32) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: embedding of %d values, want %d", what, len(got), len(want))

@@ -1,0 +1,284 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// answer is a card of the page.
+type answer struct {
+	Name   string             `json:"name"`
+	State  string             `json:"state"`
+	Error  string             `json:"error"`
+	Scores map[string]float64 `json:"scores"`
+	Order  []string           `json:"order"` // labels as shown, top to bottom
+}
+
+const readCards = `[...document.querySelectorAll('[data-testid=card]')].map((card) => {
+	const bars = [...card.querySelectorAll('[data-testid=bar]')].sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top);
+	return {
+		name: card.dataset.name, state: card.dataset.state, error: card.querySelector('[data-testid=card-error]').innerText,
+		scores: Object.fromEntries(bars.map((b) => [b.dataset.label, Number(b.dataset.score)])),
+		order: bars.map((b) => b.dataset.label),
+	};
+})`
+
+func (p *tab) cards() map[string]answer {
+	p.Helper()
+	byName := map[string]answer{}
+	for _, c := range eval[[]answer](p, readCards) {
+		byName[c.Name] = c
+	}
+	return byName
+}
+
+const ready = "document.documentElement.dataset.ready === 'true'"
+
+// drop gives files to the page as a person choosing them does.
+func (p *tab) drop(files ...string) {
+	p.Helper()
+	for i, f := range files {
+		abs, err := filepath.Abs(f)
+		if err != nil {
+			p.Fatal(err)
+		}
+		files[i] = abs
+	}
+	p.run(chromedp.SetUploadFiles("[data-testid=drop-input]", files))
+}
+
+func photo(name string) string { return filepath.Join(root, "testdata/photos", name) }
+
+// settled waits until n cards are done or failed.
+func (p *tab) settled(n int) {
+	p.Helper()
+	p.until(fmt.Sprintf("%d settled cards", n), fmt.Sprintf(
+		`document.querySelectorAll('[data-testid=card][data-state=done], [data-testid=card][data-state=error]').length === %d`, n))
+}
+
+// noComplaints fails the test if the page wrote an error to the console that is not expected.
+func (p *tab) noComplaints(expected ...string) {
+	p.Helper()
+next:
+	for _, c := range p.complaints() {
+		for _, e := range expected {
+			if strings.Contains(c, e) {
+				continue next
+			}
+		}
+		p.Errorf("the page complained: %s", c)
+	}
+}
+
+type starterGolden struct {
+	Labels []string
+	Images []struct {
+		File  string
+		Probs []float64
+	}
+}
+
+func readStarterGolden(t testing.TB) (g starterGolden) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, "models/starter/golden.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &g)
+	}
+	if err != nil || len(g.Images) != 4 || len(g.Labels) != 6 {
+		t.Fatalf("starter's golden.json: %v, %d images, %d labels", err, len(g.Images), len(g.Labels))
+	}
+	return g
+}
+
+func TestPhotosFindTheirLabels(t *testing.T) {
+	g := readStarterGolden(t)
+	b := launch(t, nil)
+	for _, device := range []string{"webgpu", "cpu"} {
+		t.Run(device, func(t *testing.T) {
+			s := serve(t)
+			p := b.open(t, s.url+"?device="+device)
+			t.Log("adapter:", p.adapter())
+			p.until("the model", ready)
+			loaded := s.requests()
+			var files []string
+			for _, i := range g.Images {
+				files = append(files, photo(i.File))
+			}
+			p.drop(files...)
+			p.settled(len(files))
+			cards := p.cards()
+			for _, i := range g.Images {
+				card := cards[i.File]
+				best := 0
+				for l, want := range i.Probs {
+					if got := card.Scores[g.Labels[l]]; math.Abs(got-want) > 0.005 {
+						t.Errorf("%s: %s at %.4f, want %.4f", i.File, g.Labels[l], got, want)
+					}
+					if want > i.Probs[best] {
+						best = l
+					}
+				}
+				if len(card.Order) == 0 || card.Order[0] != g.Labels[best] {
+					t.Errorf("%s: shown order %v, want %s first", i.File, card.Order, g.Labels[best])
+				}
+			}
+			if after := s.requests(); len(after) != 0 {
+				t.Errorf("classifying asked the network for %q", after)
+			}
+			for _, path := range loaded {
+				if strings.Contains(path, "..") || strings.HasPrefix(path, "models/") && !strings.HasPrefix(path, "models/starter/") {
+					t.Errorf("loading asked for %q", path)
+				}
+			}
+			if got := eval[string](p, "document.querySelector('[data-testid=status]').dataset.device"); got != device {
+				t.Errorf("the page says it runs on %q, want %q", got, device)
+			}
+			p.noComplaints()
+		})
+	}
+}
+
+func TestPageWorksBeforeTheModelIsThere(t *testing.T) {
+	s := serve(t)
+	hold := make(chan struct{})
+	s.mu.Lock()
+	s.extras["models/"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-hold:
+		case <-r.Context().Done():
+			return
+		}
+		http.StripPrefix("/some/where/", http.FileServer(http.Dir(dist(t)))).ServeHTTP(w, r)
+	})
+	s.mu.Unlock()
+	p := launch(t, nil).open(t, s.url+"?device=webgpu")
+	p.adapter()
+	p.drop(photo("coffee.png"))
+	p.until("a waiting card", "document.querySelector('[data-testid=card][data-state=waiting]')")
+	p.run(chromedp.SendKeys("[data-testid=label-input]", "bicycle"+kb.Enter))
+	p.until("the new label", "document.querySelector('[data-testid=chip][data-label=bicycle]')")
+	height := "document.querySelector('[data-testid=card]').getBoundingClientRect().height"
+	before := eval[float64](p, height)
+	close(hold)
+	p.until("the model", ready)
+	p.settled(1)
+	if after := eval[float64](p, height); after != before {
+		t.Errorf("the card was %v px high while it waited and is %v px now", before, after)
+	}
+	if c := p.cards()["coffee.png"]; c.Order[0] != "cup of coffee" || c.Scores["bicycle"] == 0 {
+		t.Errorf("the queued picture's answer: %+v", c)
+	}
+	p.noComplaints()
+}
+
+func TestLabelsChangeTheAnswer(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.url+"?device=webgpu")
+	p.adapter()
+	p.until("the model", ready)
+	p.run(chromedp.Click("[data-sample='rocket.jpg']"))
+	p.settled(1)
+	if c := p.cards()["rocket.jpg"]; len(c.Order) == 0 || c.Order[0] != "rocket" {
+		t.Fatalf("the sample's answer: %+v", c)
+	}
+	// The template changes every probability.
+	before := p.cards()["rocket.jpg"].Scores["rocket"]
+	p.run(chromedp.SetValue("[data-testid=template-input]", ""), chromedp.SendKeys("[data-testid=template-input]", "a drawing of a {}."))
+	p.until("another answer", fmt.Sprintf(
+		`document.querySelector('[data-testid=card][data-state=done]:not(.card-stale) [data-label=rocket]')?.dataset.score != %v`, before))
+	p.noComplaints()
+}
+
+// TestFaults: each shows its own error where it belongs, and the page goes on working.
+func TestFaults(t *testing.T) {
+	b := launch(t, nil)
+	s := serve(t)
+
+	t.Run("a JPEG cut short", func(t *testing.T) {
+		p := b.open(t, s.url+"?device=webgpu")
+		p.adapter()
+		p.until("the model", ready)
+		p.drop(photo("truncated.jpg"), photo("coffee.png"))
+		p.settled(2)
+		cards := p.cards()
+		if c := cards["truncated.jpg"]; c.State != "error" || !strings.Contains(c.Error, "cut short") {
+			t.Errorf("the broken picture: %+v", c)
+		}
+		if c := cards["coffee.png"]; c.State != "done" || c.Order[0] != "cup of coffee" {
+			t.Errorf("the picture beside it: %+v", c)
+		}
+		p.noComplaints("Failed to load resource") // the broken picture's own thumbnail
+	})
+
+	t.Run("no labels", func(t *testing.T) {
+		p := b.open(t, s.url+"?device=webgpu")
+		p.adapter()
+		p.until("the model", ready)
+		for range 6 {
+			p.run(chromedp.Click("[data-testid=chip-remove]"))
+		}
+		p.drop(photo("coffee.png"))
+		p.until("a word about labels", `document.querySelector('[data-testid=labels-message]').innerText.trim() !== '' && document.querySelectorAll('[data-testid=chip]').length === 0`)
+		if kind := eval[string](p, "document.querySelector('[data-testid=labels-message]').dataset.kind"); kind != "error" {
+			t.Errorf("an empty list of labels is told as %q", kind)
+		}
+		p.run(chromedp.SendKeys("[data-testid=label-input]", "cup of coffee, dog"+kb.Enter))
+		p.settled(1)
+		if c := p.cards()["coffee.png"]; c.State != "done" || c.Order[0] != "cup of coffee" {
+			t.Errorf("after labels were typed: %+v", c)
+		}
+		p.noComplaints()
+	})
+
+	t.Run("no such model", func(t *testing.T) {
+		p := b.open(t, s.url+"?model=nowhere")
+		p.adapter()
+		p.until("the model's error", "!document.querySelector('[data-testid=model-error]').hidden")
+		if text := eval[string](p, "document.querySelector('[data-testid=model-error]').innerText"); !strings.Contains(text, "nowhere") {
+			t.Errorf("the error says %q", text)
+		}
+		s.add("models/nowhere/", filepath.Join(dist(t), "models/starter"))
+		p.run(chromedp.Click("[data-testid=retry]"))
+		p.until("the model, after a retry", ready)
+		p.drop(photo("coffee.png"))
+		p.settled(1)
+		if c := p.cards()["coffee.png"]; c.State != "done" {
+			t.Errorf("after the retry: %+v", c)
+		}
+		p.noComplaints("404")
+	})
+
+	t.Run("no WebGPU", func(t *testing.T) {
+		b := launch(t, map[string]any{"enable-unsafe-webgpu": false, "disable-features": "WebGPU,WebGPUService", "disable-blink-features": "WebGPU"})
+		p := b.open(t, s.url)
+		if eval[bool](p, "navigator.gpu !== undefined && !!(await navigator.gpu.requestAdapter())") {
+			t.Fatal("this browser has WebGPU all the same")
+		}
+		p.until("the model", ready)
+		p.drop(photo("coffee.png"))
+		p.settled(1)
+		if c := p.cards()["coffee.png"]; c.State != "done" || c.Order[0] != "cup of coffee" {
+			t.Errorf("on the CPU: %+v", c)
+		}
+		status := eval[string](p, "document.querySelector('[data-testid=status]').innerText")
+		if !strings.Contains(status, "CPU") || !strings.Contains(status, "WebGPU is not available") {
+			t.Errorf("the status says %q", status)
+		}
+		p.noComplaints()
+
+		p = b.open(t, s.url+"?device=webgpu")
+		p.until("the error", "!document.querySelector('[data-testid=model-error]').hidden")
+		if text := eval[string](p, "document.querySelector('[data-testid=model-error]').innerText"); !strings.Contains(text, "WebGPU") {
+			t.Errorf("the error says %q", text)
+		}
+	})
+}

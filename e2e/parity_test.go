@@ -1,0 +1,165 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/clipside/clipside/cpu"
+	"github.com/clipside/clipside/internal/golden"
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/preprocess"
+	"github.com/clipside/clipside/preprocess/decode"
+)
+
+// TestEmbeddingsEqualTheReference goes the whole way in the browser: its own decoder, our resize, both encoders, from
+// the photo's file to the embedding, on both devices.
+func TestEmbeddingsEqualTheReference(t *testing.T) {
+	s := serve(t)
+	sets := s.addGoldens(t)
+	s.add("photos/", filepath.Join(root, "testdata/photos"))
+	b := launch(t, nil)
+	for name, set := range sets {
+		for _, device := range []string{"webgpu", "cpu"} {
+			t.Run(name+"/"+device, func(t *testing.T) {
+				p := b.open(t, s.url+"models/index.json") // any page of the origin without scripts of its own
+				p.adapter()
+				var texts, files []string
+				for _, g := range set.Texts {
+					texts = append(texts, g.Text)
+				}
+				for _, g := range set.Images {
+					files = append(files, s.url+"photos/"+g.File)
+				}
+				got := eval[struct {
+					Texts, Images [][]float32
+					Logits        []float32
+					Info          struct {
+						Device   string
+						SelfTest struct{ Passed bool }
+					}
+				}](p, fmt.Sprintf(`(async () => {
+					const { createClip } = await import(%q);
+					const clip = await createClip({ model: %q, device: %q });
+					const texts = await clip.embedTexts(%s), images = await clip.embedImages(%s);
+					const { logits } = await clip.similarity(%[5]s, %[4]s);
+					const { device, selfTest } = clip.info;
+					await clip.dispose();
+					return { Texts: texts.map((e) => [...e]), Images: images.map((e) => [...e]), Logits: [...logits], Info: { Device: device, SelfTest: { Passed: selfTest.passed } } };
+				})()`, s.url+"clipside.js", s.url+"models/"+name+"/", device, js(texts), js(files)))
+				if got.Info.Device != device || !got.Info.SelfTest.Passed {
+					t.Errorf("ran on %+v", got.Info)
+				}
+				for i, g := range set.Texts {
+					golden.Near(t, fmt.Sprintf("%q", g.Text), got.Texts[i], g.Embedding)
+				}
+				for i, g := range set.Images {
+					golden.Near(t, g.File, got.Images[i], g.Embedding)
+					row := got.Logits[i*len(texts) : (i+1)*len(texts)]
+					golden.Probabilities(t, g.File, model.Softmax(row), set.ProbsPerImage[i])
+				}
+			})
+		}
+	}
+}
+
+func js(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return string(data)
+}
+
+// TestPicturesOfEveryKind compares what the browser and the GPU make of odd pictures with what Go makes of them, by
+// the embedding of a model that is sensitive to pixels. Decoders may differ by a level.
+func TestPicturesOfEveryKind(t *testing.T) {
+	s := serve(t)
+	set := s.addGoldens(t)["vit-hf"]
+	clip := set.Load(t, cpu.New())
+	dir := filepath.Join(root, "preprocess/decode/testdata")
+	made := makePictures(t)
+	s.add("decode/", dir)
+	s.add("made/", made)
+
+	cases := map[string]string{} // URL to file
+	for at, folder := range map[string]string{"decode/": dir, "made/": made} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			switch name := e.Name(); {
+			case strings.HasSuffix(name, ".pil.png"), strings.HasSuffix(name, ".md"), strings.HasSuffix(name, ".txt"):
+			default:
+				cases[s.url+at+name] = filepath.Join(folder, name)
+			}
+		}
+	}
+	if len(cases) < 20 {
+		t.Fatalf("only %d pictures", len(cases))
+	}
+	b := launch(t, nil)
+	for _, device := range []string{"webgpu", "cpu"} {
+		t.Run(device, func(t *testing.T) {
+			p := b.open(t, s.url+"models/index.json")
+			p.adapter()
+			eval[bool](p, fmt.Sprintf(`(async () => {
+				const { createClip } = await import(%q);
+				window.clip = await createClip({ model: %q, device: %q });
+				return true;
+			})()`, s.url+"clipside.js", s.url+"models/vit-hf/", device))
+			for url, file := range cases {
+				got, err := try[[]float32](p, fmt.Sprintf(`clip.embedImages(%q).then((e) => [...e])`, url))
+				if err != nil {
+					t.Errorf("%s: %v", filepath.Base(file), err)
+					continue
+				}
+				want := embed(t, clip, file)
+				if c := float64(model.Cosine(got, want)); !(c >= 0.9998) {
+					t.Errorf("%s: cosine %.6f to what Go makes of it", filepath.Base(file), c)
+				}
+			}
+			eval[bool](p, "clip.dispose().then(() => true)")
+		})
+	}
+}
+
+// embed is the embedding of a picture's file by Go alone.
+func embed(t testing.TB, clip *model.Clip, file string) []float32 {
+	t.Helper()
+	// Where PIL's own reading is at hand, that is the truth.
+	if pil := strings.TrimSuffix(file, filepath.Ext(file)) + ".pil.png"; exists(pil) {
+		file = pil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := decode.Decode(data)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	rgba, err := preprocess.Square(img, clip.Config.Image.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := clip.EmbedImages(context.Background(), []model.Picture{{Size: clip.Config.Image.Size, RGBA: rgba}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := math.Abs(float64(model.Cosine(e[0], e[0])) - 1); n > 1e-4 {
+		t.Fatalf("%s: embedding of norm 1%+g", file, n)
+	}
+	return e[0]
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
