@@ -1,0 +1,183 @@
+// One file over the network, with patience: what may pass (a dropped connection, a busy server) is tried again.
+
+import { IntegrityError, ModelError } from './errors.js';
+
+/** How often a file is asked for before giving up. */
+const tries = 3;
+/** The wait before the second try; it doubles with each further one. Varied by half, so that clients spread out. */
+const firstWaitMs = 500;
+/** The longest that a server's Retry-After is obeyed. */
+const longestWaitMs = 30_000;
+/**
+ * What a test replaces.
+ * @typedef {object} Network
+ * @property {typeof globalThis.fetch} fetch
+ * @property {(ms: number, signal: AbortSignal) => Promise<void>} sleep rejects with the signal's reason
+ * @property {() => number} random from 0 up to 1
+ * @property {number} stallMs a response that brings no byte for so long is given up as a dropped connection
+ */
+
+/** @type {Network} */
+export const network = {
+  fetch: (...args) => fetch(...args),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      }, ms);
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
+    }),
+  random: Math.random,
+  stallMs: 30_000,
+};
+
+/** A failure that may be gone a moment later. */
+class Passing {
+  /**
+   * @param {ModelError} error what to say if it is not
+   * @param {number} [waitMs] how long the server asked to wait
+   */
+  constructor(error, waitMs) {
+    this.error = error;
+    this.waitMs = waitMs;
+  }
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {string} url
+ * @param {object} options
+ * @param {number} options.limit no more bytes than this are ever held; a longer file is an IntegrityError
+ * @param {number} [options.size] how long the file must be; a shorter one counts as a dropped connection
+ * @param {RequestCache} [options.cache]
+ * @param {(bytes: number) => void} [options.onBytes] told how many bytes of the file are there; begins anew with each try
+ * @param {Network} [via]
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @throws {ModelError} with the URL, and the status where there is one
+ * @throws {IntegrityError} if it is too long
+ * @throws the signal's reason
+ */
+export async function download(signal, url, options, via = network) {
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      // What came short once may have come so from a cache.
+      const cache = attempt > 1 && options.cache !== 'no-store' ? 'reload' : options.cache;
+      return await once(signal, url, { ...options, cache }, via);
+    } catch (failure) {
+      signal.throwIfAborted();
+      if (!(failure instanceof Passing)) throw failure;
+      if (attempt === tries) throw failure.error;
+      const wait = failure.waitMs ?? firstWaitMs * 2 ** (attempt - 1) * (0.5 + via.random());
+      await via.sleep(wait, signal);
+    }
+  }
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {string} url
+ * @param {{ limit: number, size?: number, cache?: RequestCache, onBytes?: (bytes: number) => void }} options
+ * @param {Network} via
+ */
+async function once(signal, url, { limit, size, cache = 'default', onBytes }, via) {
+  const stalled = new AbortController();
+  const either = AbortSignal.any([signal, stalled.signal]);
+  let timer = setTimeout(() => stalled.abort(), via.stallMs);
+  try {
+    const response = await via.fetch(url, { signal: either, cache, credentials: 'same-origin' });
+    if (!response.ok) throw refused(url, response);
+    if (!response.body) throw new ModelError(`${url} answered without a body.`, { url, status: response.status });
+
+    const bytes = new Gathered(size ?? 64 << 10);
+    onBytes?.(0);
+    for (const reader = response.body.getReader(); ; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      clearTimeout(timer);
+      timer = setTimeout(() => stalled.abort(), via.stallMs);
+      if (bytes.length + value.length > limit) {
+        reader.cancel().catch(() => {});
+        throw new IntegrityError(`${url} is longer than ${limit} bytes: it is another file, or the server stored it compressed and the browser undid that.`);
+      }
+      bytes.append(value);
+      onBytes?.(bytes.length);
+    }
+    if (size !== undefined && bytes.length < size) {
+      throw new Passing(new ModelError(`${url} ended after ${bytes.length} of ${size} bytes.`, { url, status: response.status }));
+    }
+    return bytes.take();
+  } catch (cause) {
+    if (cause instanceof ModelError || cause instanceof IntegrityError || cause instanceof Passing) throw cause;
+    signal.throwIfAborted();
+    throw new Passing(stalled.signal.aborted ? new ModelError(`${url} brought nothing for ${via.stallMs / 1000} s.`, { url }) : unreachable(url, cause));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {Response} response not ok
+ * @returns {ModelError | Passing}
+ */
+function refused(url, response) {
+  const { status } = response;
+  response.body?.cancel().catch(() => {});
+  const error = new ModelError(`${url} answered HTTP ${status}${response.statusText && ` ${response.statusText}`}.`, { url, status });
+  return status === 429 || status >= 500 ? new Passing(error, retryAfter(response.headers.get('Retry-After'))) : error;
+}
+
+/**
+ * @param {string} url
+ * @param {unknown} cause what fetch threw; it never says why
+ */
+function unreachable(url, cause) {
+  const elsewhere = new URL(url).origin !== globalThis.location?.origin;
+  const hint = elsewhere ? ', or its server does not allow other sites to read it (CORS), or the page’s Content-Security-Policy (connect-src) does not' : '';
+  return new ModelError(`${url} could not be reached: no network, or the connection was cut${hint}.`, { url, cause });
+}
+
+/**
+ * @param {string | null} header seconds, or a date (RFC 9110, 10.2.3)
+ * @param {number} [now] milliseconds
+ * @returns {number | undefined} milliseconds to wait
+ */
+export function retryAfter(header, now = Date.now()) {
+  if (!header) return undefined;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), longestWaitMs);
+}
+
+/** Bytes that come in pieces, gathered in one buffer. */
+class Gathered {
+  #buffer;
+  length = 0;
+
+  /** @param {number} expected how many there will probably be */
+  constructor(expected) {
+    this.#buffer = new Uint8Array(expected);
+  }
+
+  /** @param {Uint8Array} piece */
+  append(piece) {
+    const length = this.length + piece.length;
+    if (length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length));
+      larger.set(this.#buffer.subarray(0, this.length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.length);
+    this.length = length;
+  }
+
+  take() {
+    return this.#buffer.subarray(0, this.length);
+  }
+}

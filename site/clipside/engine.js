@@ -1,0 +1,160 @@
+// The Go engine in this Worker: how it is started, what it can do, and how its end is noticed.
+
+import './wasm_exec.js'; // Go's own loader; defines globalThis.Go
+import { EngineError } from './errors.js';
+
+/**
+ * A picture as the engine takes it. Rows are RGBA, composited over white, asked for from top to bottom.
+ * @typedef {{ bitmap: ImageBitmap } | { width: number, height: number, rows: (y0: number, y1: number) => Uint8ClampedArray }} Picture
+ */
+
+/**
+ * A stored file of a bundle.
+ * @typedef {object} BundleFile
+ * @property {'tokenizer' | 'text' | 'image'} kind
+ * @property {number} index within its kind
+ * @property {string} file its name, relative to the manifest
+ * @property {number} stored bytes as stored
+ * @property {number} raw bytes after decompression
+ */
+
+/**
+ * What is known of a model once its manifest is read and its device chosen.
+ * @typedef {object} Opened
+ * @property {number} id
+ * @property {import('../clipside.js').ModelInfo} model
+ * @property {'webgpu' | 'cpu'} device
+ * @property {string} adapter
+ * @property {boolean} software
+ * @property {string[]} features
+ * @property {string} fallback why a rung of the ladder was passed over; empty if none was
+ * @property {number} size pixels of a side that the image encoder sees
+ * @property {number} dim numbers in an embedding
+ * @property {number} maxTextureSide 0 where the device takes no bitmaps
+ * @property {BundleFile[]} files in the order of first use
+ */
+
+/**
+ * The functions that the engine hands over. Embeddings are L2-normalised, one after the other. A rejection is an Error
+ * whose name is that of a class in errors.js. Call numbers are the caller's, for abort. A promise that settles, with
+ * AbortError too, says that the engine is done with the pictures.
+ * @typedef {object} Engine
+ * @property {(request: { manifest: Uint8Array, device: 'auto' | 'webgpu' | 'cpu', towers: string[] }) => Promise<Opened>} open
+ * @property {(id: number, kind: string, index: number, bytes: Uint8Array) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again
+ * @property {(id: number, name: string, message: string) => Promise<void>} fail what waits for weights rejects with this
+ * @property {(id: number) => Promise<import('../clipside.js').SelfTest>} selfTest
+ * @property {(id: number, call: number, texts: string[]) => Promise<{ embeddings: Float32Array, truncated: number[] }>} embedTexts
+ * @property {(id: number, call: number, pictures: Picture[]) => Promise<Float32Array>} embedImages
+ * @property {(id: number, call: number, pictures: Picture[], labels: string[], templates: string[], topK: number) => Promise<{ results: import('../clipside.js').Label[][], truncated: number[] }>} classify topK 0 for all; truncated are indices of labels
+ * @property {(id: number, call: number, pictures: Picture[], texts: string[]) => Promise<{ logits: Float32Array, rows: number, cols: number }>} similarity
+ * @property {(call: number) => void} abort
+ * @property {(id: number) => Promise<{ timings: { image: number, text: number } }>} info milliseconds an item in the last call that computed any, 0 before the first; answers at once, however busy the engine is
+ * @property {(id: number) => Promise<void>} dispose
+ */
+
+/**
+ * Go's loader, as wasm_exec.js defines it.
+ * @typedef {object} Go
+ * @property {WebAssembly.Imports} importObject
+ * @property {(code: number) => void} exit
+ * @property {(instance: WebAssembly.Instance) => Promise<void>} run
+ */
+
+/** How many of the last lines that Go wrote are kept for the case that it dies. */
+const keptLines = 100;
+
+/**
+ * Starts the engine.
+ * @param {(error: EngineError) => void} onStop called once if it ends after it was ready
+ * @returns {Promise<Engine>}
+ * @throws {EngineError}
+ */
+export async function startEngine(onStop) {
+  const scope = /** @type {any} */ (globalThis);
+  const lines = keepStderr(scope.fs);
+  /** @type {Go} */
+  const go = new scope.Go();
+  let exitCode = 0;
+  go.exit = (code) => {
+    exitCode = code;
+  };
+
+  const instance = await instantiate(new URL('./engine.wasm', import.meta.url), go.importObject);
+  scope.wasm = { instance }; // the WebGPU binding reads its memory there
+  return new Promise((resolve, reject) => {
+    let stopped = false;
+    const stop = (/** @type {unknown} */ cause) => {
+      if (stopped) return;
+      stopped = true;
+      const error = new EngineError(`The engine stopped: ${lastWords(lines) || cause || `exit code ${exitCode}`}. Make a new Clip to start it again.`, {
+        cause: new Error(lines.join('\n'), { cause }),
+      });
+      reject(error);
+      onStop(error);
+    };
+    scope.clipsideEngineReady = resolve;
+    go.run(instance).then(() => stop(undefined), stop);
+    // After the first await Go runs in callbacks of timers and promises, where a trap reaches nobody.
+    const onTrap = (/** @type {unknown} */ error) => {
+      if (error instanceof WebAssembly.RuntimeError) stop(error);
+    };
+    addEventListener('error', (event) => onTrap(event.error));
+    addEventListener('unhandledrejection', (event) => onTrap(event.reason));
+  });
+}
+
+/**
+ * @param {URL} url
+ * @param {WebAssembly.Imports} imports
+ * @returns {Promise<WebAssembly.Instance>}
+ */
+async function instantiate(url, imports) {
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new EngineError(`The engine could not be fetched from ${url}.`, { cause });
+  }
+  if (!response.ok) throw new EngineError(`The engine could not be fetched: ${url} answered HTTP ${response.status}.`);
+  try {
+    // Streaming compiles while it downloads, but insists on the type, which not every static host knows.
+    const typed = /^application\/wasm\s*$/i.test(response.headers.get('Content-Type') ?? '');
+    const { instance } = typed
+      ? await WebAssembly.instantiateStreaming(response, imports)
+      : await WebAssembly.instantiate(await response.arrayBuffer(), imports);
+    return instance;
+  } catch (cause) {
+    throw new EngineError(`The engine from ${url} could not be compiled; a Content-Security-Policy must allow it (script-src 'wasm-unsafe-eval').`, { cause });
+  }
+}
+
+/**
+ * Keeps what Go writes to its standard error, and passes it on to the console as warnings.
+ * @param {{ writeSync: (fd: number, bytes: Uint8Array) => number }} fs wasm_exec.js's stand-in for Node's
+ * @returns {string[]} grows and is trimmed as lines come
+ */
+function keepStderr(fs) {
+  const decoder = new TextDecoder();
+  /** @type {string[]} */
+  const lines = [];
+  let rest = '';
+  fs.writeSync = (_fd, bytes) => {
+    const complete = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = /** @type {string} */ (complete.pop());
+    for (const line of complete) console.warn(line);
+    lines.push(...complete);
+    lines.splice(0, lines.length - keptLines);
+    return bytes.length;
+  };
+  return lines;
+}
+
+/**
+ * @param {string[]} lines
+ * @returns {string} the line in which Go says why it died, else the last ones
+ */
+function lastWords(lines) {
+  const said = lines.find((line) => /^(panic|fatal error|runtime): /.test(line));
+  return said ?? lines.filter(Boolean).slice(-3).join(' / ');
+}

@@ -1,0 +1,220 @@
+// From what a caller may pass as a picture to what is posted to the Worker.
+//
+// Whatever can change after the call (a canvas, a video, an ImageData) is copied before the first await, so that the
+// result is about the picture as it was when the call was made. What the caller owns stays the caller's: an
+// ImageBitmap or VideoFrame is copied, never transferred.
+
+import { ImageDecodeError } from './errors.js';
+import { asStored } from './formats.js';
+import { Gate } from './gate.js';
+
+/**
+ * A picture as it is posted: a file, decoded in the Worker; or an element's pixels, transferred; or exact ones, copied.
+ * @typedef {{ blob: Blob } | { bitmap: ImageBitmap } | { pixels: ImageData }} Source
+ */
+
+/** @typedef {import('../clipside.js').ImageInput} ImageInput */
+
+/** How many URLs are fetched at a time. */
+const parallelFetches = 6;
+
+/**
+ * @param {unknown} value
+ * @returns {string} such as 'HTMLImageElement'; works for objects of another frame too, which instanceof does not
+ */
+function className(value) {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+const accepted = new Set(['Blob', 'File', 'HTMLImageElement', 'HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap', 'ImageData', 'VideoFrame', 'HTMLVideoElement', 'String', 'URL']);
+
+/**
+ * @param {unknown} value
+ * @param {string} where such as 'images[2]'
+ * @throws {TypeError} if it is none of the kinds
+ */
+export function checkImage(value, where) {
+  if (accepted.has(className(value))) return;
+  const got = value === null || typeof value !== 'object' ? String(value) : className(value);
+  throw new TypeError(`${where} is ${got}, not a picture: pass a Blob or File, an <img>, <canvas> or <video>, an OffscreenCanvas, ImageBitmap, ImageData or VideoFrame, or a URL.`);
+}
+
+/**
+ * Takes all pictures of a call. Each must have passed checkImage.
+ * @param {AbortSignal | undefined} signal
+ * @param {readonly ImageInput[]} images
+ * @returns {Promise<{ sources: Source[], transfer: Transferable[] }>}
+ * @throws {ImageDecodeError | DOMException}
+ */
+export async function takeAll(signal, images) {
+  const gate = new Gate(parallelFetches);
+  // map runs the synchronous part of every take now: that is what fixes canvases and videos in time.
+  const taken = await Promise.allSettled(images.map((image) => take(signal, image, gate)));
+  /** @type {Source[]} */
+  const sources = [];
+  /** @type {Transferable[]} */
+  const transfer = [];
+  for (const result of taken) {
+    if (result.status !== 'fulfilled') continue;
+    sources.push(result.value);
+    if ('bitmap' in result.value) transfer.push(result.value.bitmap);
+  }
+  const failed = taken.findIndex((result) => result.status === 'rejected');
+  if (failed >= 0 || signal?.aborted) {
+    for (const source of sources) if ('bitmap' in source) source.bitmap.close();
+    signal?.throwIfAborted();
+    const { reason } = /** @type {PromiseRejectedResult} */ (taken[failed]);
+    if (reason instanceof ImageDecodeError) reason.index = failed;
+    throw reason;
+  }
+  return { sources, transfer };
+}
+
+/**
+ * @param {AbortSignal | undefined} signal
+ * @param {ImageInput} image
+ * @param {Gate} gate for those that are fetched
+ * @returns {Promise<Source>}
+ */
+async function take(signal, image, gate) {
+  switch (className(image)) {
+    case 'Blob':
+    case 'File':
+      return { blob: /** @type {Blob} */ (image) };
+    case 'String':
+    case 'URL':
+      return { blob: await gate.run(signal, () => fetchBlob(signal, String(image))) };
+    case 'ImageData': {
+      const data = /** @type {ImageData} */ (image);
+      return { pixels: structuredClone(data) };
+    }
+    case 'HTMLImageElement':
+      return takeElement(/** @type {HTMLImageElement} */ (image));
+    case 'HTMLVideoElement': {
+      const video = /** @type {HTMLVideoElement} */ (image);
+      if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
+        throw new ImageDecodeError('The <video> has no frame yet: wait for its loadeddata event.');
+      }
+      return copy(video, 'The <video>');
+    }
+    case 'HTMLCanvasElement':
+    case 'OffscreenCanvas': {
+      const canvas = /** @type {HTMLCanvasElement | OffscreenCanvas} */ (image);
+      if (canvas.width === 0 || canvas.height === 0) {
+        throw new ImageDecodeError(`The canvas is empty: ${canvas.width}×${canvas.height} pixels.`);
+      }
+      return copy(canvas, 'The canvas');
+    }
+    case 'VideoFrame':
+      return copy(/** @type {VideoFrame} */ (image), 'The VideoFrame');
+    default:
+      return copy(/** @type {ImageBitmap} */ (image), 'The ImageBitmap');
+  }
+}
+
+/**
+ * An <img> is taken as it is shown, not fetched again from its src: the address may answer differently the second
+ * time, or not at all under the page's connect-src. Nothing is lost by it where colorSpaceConversion 'none' is
+ * honoured for elements: Chromium then decodes the element's own bytes again, and the pixels equal those of the file
+ * (seen with profiles, gAMA, EXIF orientation and alpha).
+ * @param {HTMLImageElement} img
+ * @returns {Promise<Source>}
+ */
+async function takeElement(img) {
+  if (!img.complete) {
+    await img.decode().catch(() => {}); // what failed shows in naturalWidth
+  }
+  const named = img.currentSrc ? `The <img> ${shorten(img.currentSrc)}` : 'The <img>';
+  if (!img.currentSrc) throw new ImageDecodeError('The <img> has no picture: it has neither src nor srcset.');
+  if (img.naturalWidth === 0) throw new ImageDecodeError(`${named} could not be loaded, or has no size of its own.`);
+  return copy(img, named);
+}
+
+/**
+ * @param {Exclude<ImageInput, string | URL | Blob | ImageData>} source
+ * @param {string} named how messages call it
+ * @returns {Promise<Source>}
+ */
+async function copy(source, named) {
+  /** @type {ImageBitmap} */
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(source, asStored);
+  } catch (cause) {
+    throw new ImageDecodeError(`${named} could not be read: it is closed, detached or broken.`, { cause });
+  }
+  try {
+    refuseTainted(bitmap);
+  } catch (cause) {
+    bitmap.close();
+    throw new ImageDecodeError(`${named} shows a picture of another site that this page may not read: add crossorigin="anonymous" where it is loaded, and let that site allow it (CORS).`, { cause });
+  }
+  return { bitmap };
+}
+
+/** @type {OffscreenCanvasRenderingContext2D | null | undefined} */
+let probe;
+
+/**
+ * A bitmap of another origin's picture cannot be posted, and nothing tells so but an attempt to read it.
+ * @param {ImageBitmap} bitmap
+ */
+function refuseTainted(bitmap) {
+  probe ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  if (!probe) return; // then posting it refuses
+  try {
+    probe.drawImage(bitmap, 0, 0, 1, 1, 0, 0, 1, 1);
+    probe.getImageData(0, 0, 1, 1);
+  } catch (error) {
+    probe = undefined; // it is tainted from now on
+    throw error;
+  }
+}
+
+/**
+ * @param {AbortSignal | undefined} signal
+ * @param {string} url relative to the page
+ * @returns {Promise<Blob>}
+ */
+async function fetchBlob(signal, url) {
+  signal?.throwIfAborted();
+  if (/^data:/i.test(url)) return readDataURL(url);
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(url, { signal });
+    if (response.ok) return await response.blob();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new ImageDecodeError(`The picture ${shorten(url)} could not be fetched: no network, or its site does not allow it (CORS), or this page's Content-Security-Policy (connect-src) does not.`, { cause });
+  }
+  throw new ImageDecodeError(`The picture ${shorten(url)} could not be fetched: HTTP ${response.status}.`, { status: response.status });
+}
+
+/**
+ * Reads a data: URL without fetch, which a strict connect-src would refuse although nothing is sent anywhere.
+ * @param {string} url
+ * @returns {Blob}
+ */
+export function readDataURL(url) {
+  const comma = url.indexOf(',');
+  try {
+    if (comma < 0) throw new SyntaxError('it has no comma');
+    const [type, ...parameters] = url.slice('data:'.length, comma).split(';');
+    const text = decodeURIComponent(url.slice(comma + 1));
+    const bytes = parameters.some((p) => p.trim().toLowerCase() === 'base64')
+      ? Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
+      : new TextEncoder().encode(text);
+    return new Blob([bytes], { type });
+  } catch (cause) {
+    throw new ImageDecodeError(`The picture ${shorten(url)} is not a data: URL that can be read.`, { cause });
+  }
+}
+
+/**
+ * @param {string} url
+ * @returns {string} fit for a message
+ */
+function shorten(url) {
+  return url.length <= 100 ? url : `${url.slice(0, 80)}…`;
+}

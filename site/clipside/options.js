@@ -1,0 +1,161 @@
+// What callers pass, checked before anything is done with it. Each TypeError says what to pass instead.
+
+import { checkImage } from './inputs.js';
+
+/** @typedef {import('../clipside.js').ClipOptions} ClipOptions */
+/** @typedef {import('../clipside.js').ImageInput} ImageInput */
+/** @typedef {import('./worker.js').OpenRequest} OpenRequest */
+
+const devices = /** @type {const} */ (['auto', 'webgpu', 'cpu']);
+const towers = /** @type {const} */ (['image', 'text']);
+const clipOptions = ['model', 'device', 'towers', 'cache', 'signal', 'onProgress'];
+
+/** The template that the models' own authors use. */
+const defaultTemplate = 'a photo of a {}.';
+
+/**
+ * @param {ClipOptions} options
+ * @param {URL} defaultModel
+ * @returns {{ request: Omit<OpenRequest, 'startedAt'>, signal: AbortSignal | undefined, onProgress: ClipOptions['onProgress'] }}
+ * @throws {TypeError}
+ */
+export function readOptions(options, defaultModel) {
+  const signal = readSignal(options);
+  const unknown = Object.keys(options).find((name) => !clipOptions.includes(name));
+  if (unknown !== undefined) throw new TypeError(`createClip has no option ${show(unknown)}; it has ${clipOptions.join(', ')}.`);
+  const { device = 'auto', cache = true, onProgress } = options;
+  if (!devices.includes(device)) throw new TypeError(`device is ${show(device)}: pass 'auto', 'webgpu' or 'cpu'.`);
+  if (typeof cache !== 'boolean') throw new TypeError(`cache is ${show(cache)}: pass true or false.`);
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw new TypeError(`onProgress is ${show(onProgress)}: pass a function.`);
+  const wanted = options.towers ?? [...towers];
+  if (!Array.isArray(wanted) || wanted.length === 0 || wanted.some((tower) => !towers.includes(tower))) {
+    throw new TypeError(`towers is ${show(wanted)}: pass an array with 'image', 'text' or both.`);
+  }
+  return {
+    request: { model: readModel(options.model ?? defaultModel), device, towers: towers.filter((tower) => wanted.includes(tower)), cache },
+    signal,
+    onProgress,
+  };
+}
+
+/**
+ * @param {unknown} model
+ * @returns {string} the directory's absolute URL, ending in a slash, whether it came with one, without, or with the manifest's name
+ */
+function readModel(model) {
+  if ((typeof model !== 'string' && !(model instanceof URL)) || model === '') {
+    throw new TypeError(`model is ${show(model)}: pass the URL of a bundle's directory, such as 'models/starter/'.`);
+  }
+  /** @type {URL} */
+  let url;
+  try {
+    url = new URL(model, globalThis.document?.baseURI ?? location.href);
+  } catch (cause) {
+    throw new TypeError(`model is ${show(model)}, which is not a URL.`, { cause });
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new TypeError(`model is ${show(String(model))}: it must be an http or https URL, and the page itself must be served over one.`);
+  }
+  url.search = url.hash = '';
+  url.pathname = `${url.pathname.replace(/\/manifest\.json$/, '').replace(/\/$/, '')}/`;
+  return url.href;
+}
+
+/**
+ * @param {{ signal?: AbortSignal }} options
+ * @returns {AbortSignal | undefined}
+ * @throws {TypeError}
+ */
+export function readSignal(options) {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`The options are ${show(options)}: pass an object.`);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError(`signal is ${show(signal)}: pass an AbortController's signal.`);
+  return signal;
+}
+
+/**
+ * @param {ImageInput | readonly ImageInput[]} images
+ * @returns {{ list: readonly ImageInput[], single: boolean }}
+ * @throws {TypeError}
+ */
+export function readImages(images) {
+  if (!Array.isArray(images)) {
+    checkImage(images, 'The picture');
+    return { list: [/** @type {ImageInput} */ (images)], single: true };
+  }
+  images.forEach((image, i) => checkImage(image, `images[${i}]`));
+  return { list: images, single: false };
+}
+
+/**
+ * @param {string | readonly string[]} texts
+ * @returns {{ list: string[], single: boolean }}
+ * @throws {TypeError}
+ */
+export function readTexts(texts) {
+  if (typeof texts === 'string') return { list: [texts], single: true };
+  if (!Array.isArray(texts)) throw new TypeError(`The texts are ${show(texts)}: pass a string or an array of strings.`);
+  return { list: strings(texts, 'texts'), single: false };
+}
+
+/**
+ * @param {readonly string[]} labels
+ * @returns {string[]}
+ * @throws {TypeError}
+ */
+export function readLabels(labels) {
+  if (!Array.isArray(labels)) throw new TypeError(`labels is ${show(labels)}: pass an array of strings, such as ['a cat', 'a dog'].`);
+  if (labels.length === 0) throw new TypeError('labels is empty: give at least one label to choose from.');
+  const list = strings(labels, 'labels');
+  const blank = list.findIndex((label) => label.trim() === '');
+  if (blank >= 0) throw new TypeError(`labels[${blank}] is blank: leave it out or write a word.`);
+  return list;
+}
+
+/**
+ * @param {string | readonly string[] | undefined} template
+ * @returns {string[]}
+ * @throws {TypeError}
+ */
+export function readTemplates(template = defaultTemplate) {
+  if (typeof template !== 'string' && !Array.isArray(template)) throw new TypeError(`template is ${show(template)}: pass a string with {} in it, or an array of such.`);
+  const list = typeof template === 'string' ? [template] : strings(template, 'template');
+  if (list.length === 0) throw new TypeError(`template is empty: pass at least one, or leave it out for '${defaultTemplate}'.`);
+  const bare = list.find((one) => !one.includes('{}'));
+  if (bare !== undefined) throw new TypeError(`The template ${show(bare)} has no {}, where the label is to go: such as '${defaultTemplate}'.`);
+  return list;
+}
+
+/**
+ * @param {number | undefined} topK
+ * @returns {number} 0 for all
+ * @throws {TypeError}
+ */
+export function readTopK(topK) {
+  if (topK === undefined) return 0;
+  if (!Number.isSafeInteger(topK) || topK < 1) throw new TypeError(`topK is ${show(topK)}: pass a whole number from 1, or leave it out for all.`);
+  return topK;
+}
+
+/**
+ * @param {readonly unknown[]} values
+ * @param {string} named
+ * @returns {string[]} a copy
+ */
+function strings(values, named) {
+  values.forEach((value, i) => {
+    if (typeof value !== 'string') throw new TypeError(`${named}[${i}] is ${show(value)}: pass a string.`);
+  });
+  return /** @type {string[]} */ ([...values]);
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string} fit for a message
+ */
+function show(value) {
+  if (typeof value === 'string') return `'${value}'`;
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) return `an object (${Object.prototype.toString.call(value).slice(8, -1)})`;
+  return typeof value === 'function' ? 'a function' : String(value);
+}

@@ -1,0 +1,79 @@
+// The loader: a model's files to the engine, in the order in which it named them, several on the way at once.
+
+import { ModelError } from './errors.js';
+
+/** @typedef {import('./engine.js').BundleFile} BundleFile */
+
+/** How many files are on the way or waiting for their turn; with chunks of 4 MiB it bounds the memory too. */
+const ahead = 6;
+
+/** No file of a bundle is longer; the engine has checked the manifest by its own bounds before. */
+const longestFile = 64 << 20;
+
+/**
+ * Where a file comes from: the network, or whatever is put before it. It must give all bytes that the manifest
+ * says, or reject. With fresh it must pass by every cache, since what it gave before was wrong.
+ * @callback Source
+ * @param {AbortSignal} signal
+ * @param {BundleFile} file
+ * @param {{ fresh: boolean }} options
+ * @returns {Promise<Uint8Array>}
+ */
+
+/**
+ * Loads all files.
+ * @param {AbortSignal} signal
+ * @param {readonly BundleFile[]} files
+ * @param {Source} source
+ * @param {(file: BundleFile, bytes: Uint8Array) => Promise<void>} deliver checks and takes a file; called for one at a time, in order. Rejects with an IntegrityError where the bytes are not the file's
+ * @returns {Promise<void>} settled only when nothing is on the way any more
+ * @throws an IntegrityError if a file is wrong even when fetched past every cache
+ * @throws what source or deliver rejected with first, or the signal's reason
+ */
+export async function loadWeights(signal, files, source, deliver) {
+  for (const file of files) {
+    if (!(file.stored >= 0 && file.stored <= longestFile)) throw new ModelError(`${file.file} would have ${file.stored} bytes; no file of a bundle may have more than ${longestFile}.`);
+  }
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  /** @type {Promise<Uint8Array>[]} what is on the way, in order; the first is the next to be delivered */
+  const queue = [];
+  let requested = 0;
+  const request = () => {
+    const bytes = source(either, files[requested++], { fresh: false });
+    bytes.catch(() => {}); // looked at when its turn comes
+    queue.push(bytes);
+  };
+  try {
+    for (const file of files) {
+      while (requested < files.length && queue.length < ahead) request();
+      // A failure further back ends the load no later than its turn; until then what is before it is not lost.
+      await deliverChecked(either, file, queue[0], source, deliver);
+      queue.shift(); // only now, so that its bytes count towards the bound until the engine has let go of them
+    }
+  } finally {
+    stop.abort();
+    await Promise.allSettled(queue);
+  }
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {BundleFile} file
+ * @param {Promise<Uint8Array>} bytes
+ * @param {Source} source
+ * @param {(file: BundleFile, bytes: Uint8Array) => Promise<void>} deliver
+ */
+async function deliverChecked(signal, file, bytes, source, deliver) {
+  for (let fresh = false; ; fresh = true) {
+    try {
+      const arrived = await (fresh ? source(signal, file, { fresh }) : bytes);
+      signal.throwIfAborted();
+      return await deliver(file, arrived);
+    } catch (error) {
+      signal.throwIfAborted();
+      // By name: the engine's errors are not of the class.
+      if (fresh || !(error instanceof Error && error.name === 'IntegrityError')) throw error;
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { download, retryAfter } from '../clipside/download.js';
+import { IntegrityError, ModelError } from '../clipside/errors.js';
+
+const url = 'https://models.example/b/0.zst';
+const never = new AbortController().signal;
+
+/**
+ * A network that answers with one of the steps after the other, and notes what it was asked and how long was waited.
+ * @param {(((init: RequestInit) => Response | Promise<Response>))[]} steps
+ */
+function scripted(steps) {
+  const log = { waits: [], caches: [], asked: 0 };
+  return {
+    log,
+    fetch: async (_url, init) => {
+      log.caches.push(init.cache);
+      const step = steps[log.asked++];
+      assert.ok(step, 'asked more often than expected');
+      return step(init);
+    },
+    sleep: async (ms, signal) => {
+      log.waits.push(ms);
+      signal.throwIfAborted();
+    },
+    random: () => 0.5,
+    stallMs: 30_000,
+  };
+}
+
+const ok = (...pieces) => () => new Response(new ReadableStream({
+  start(controller) {
+    for (const piece of pieces) controller.enqueue(Uint8Array.from(piece));
+    controller.close();
+  },
+}));
+const status = (code, headers = {}) => () => new Response('no', { status: code, headers });
+const cut = (...piece) => () => {
+  let sent = false;
+  return new Response(new ReadableStream({
+    pull(controller) {
+      if (sent) return controller.error(new TypeError('network error'));
+      sent = true;
+      controller.enqueue(Uint8Array.from(piece));
+    },
+  }));
+};
+const unreachable = () => {
+  throw new TypeError('Failed to fetch');
+};
+
+test('the pieces of a body are put together and counted', async () => {
+  const counts = [];
+  const via = scripted([ok([1, 2], [3], [4, 5, 6])]);
+  const bytes = await download(never, url, { limit: 6, size: 6, onBytes: (n) => counts.push(n) }, via);
+  assert.deepEqual([...bytes], [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(counts, [0, 2, 3, 6]);
+});
+
+test('a body of unknown size grows up to the limit', async () => {
+  const large = new Array(100_000).fill(7);
+  const bytes = await download(never, url, { limit: 200_000 }, scripted([ok(large, large)]));
+  assert.equal(bytes.length, 200_000);
+  assert.ok(bytes.every((b) => b === 7));
+});
+
+const passing = [
+  ['500', status(500)],
+  ['503', status(503)],
+  ['429', status(429)],
+  ['a network error', unreachable],
+  ['a connection cut in the middle', cut(1)],
+  ['a body that ends early', ok([1])],
+];
+for (const [name, step] of passing) {
+  test(`${name} is tried again, with growing waits, and may succeed at the third try`, async () => {
+    const via = scripted([step, step, ok([1, 2])]);
+    assert.deepEqual([...(await download(never, url, { limit: 2, size: 2, cache: 'force-cache' }, via))], [1, 2]);
+    assert.deepEqual(via.log.waits, [500, 1000]);
+    assert.deepEqual(via.log.caches, ['force-cache', 'reload', 'reload']);
+  });
+
+  test(`${name} three times is a ModelError with the URL`, async () => {
+    const via = scripted([step, step, step]);
+    await assert.rejects(download(never, url, { limit: 2, size: 2 }, via), (error) => error instanceof ModelError && error.url === url && error.message.includes(url));
+    assert.equal(via.log.asked, 3);
+  });
+}
+
+for (const code of [400, 401, 403, 404, 410]) {
+  test(`HTTP ${code} is final, and told with its status`, async () => {
+    const via = scripted([status(code)]);
+    await assert.rejects(download(never, url, { limit: 2 }, via), { name: 'ModelError', status: code, url });
+    assert.deepEqual(via.log.waits, []);
+  });
+}
+
+test('Retry-After is obeyed', async () => {
+  const via = scripted([status(429, { 'Retry-After': '7' }), ok([1])]);
+  await download(never, url, { limit: 1 }, via);
+  assert.deepEqual(via.log.waits, [7000]);
+});
+
+test('retryAfter reads seconds and dates, within bounds', () => {
+  const now = Date.parse('Wed, 21 Oct 2026 07:28:00 GMT');
+  for (const [header, want] of [
+    [null, undefined],
+    ['', undefined],
+    ['soon', undefined],
+    ['0', 0],
+    [' 3 ', 3000],
+    ['86400', 30_000],
+    ['Wed, 21 Oct 2026 07:28:05 GMT', 5000],
+    ['Wed, 21 Oct 2026 07:27:00 GMT', 0],
+  ]) {
+    assert.equal(retryAfter(header, now), want, String(header));
+  }
+});
+
+test('a body that is too long is an IntegrityError, and is not read to its end', async () => {
+  let pulled = 0;
+  const endless = () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1000)) && pulled++ }));
+  await assert.rejects(download(never, url, { limit: 4000, size: 4000 }, scripted([endless])), IntegrityError);
+  assert.ok(pulled < 20);
+});
+
+test('without the caches it stays so at every try', async () => {
+  const via = scripted([status(500), ok([1])]);
+  await download(never, url, { limit: 1, cache: 'no-store' }, via);
+  assert.deepEqual(via.log.caches, ['no-store', 'no-store']);
+});
+
+test('an abort ends it with the reason: before, during a body, and during a wait', async () => {
+  const reason = new Error('enough');
+
+  const before = AbortSignal.abort(reason);
+  const untouched = scripted([]);
+  await assert.rejects(download(before, url, { limit: 1 }, untouched), reason);
+  assert.equal(untouched.log.asked, 0);
+
+  const during = new AbortController();
+  const hanging = ({ signal }) => new Response(new ReadableStream({
+    start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
+  }));
+  const body = download(during.signal, url, { limit: 1 }, scripted([hanging]));
+  setImmediate(() => during.abort(reason));
+  await assert.rejects(body, reason);
+
+  const waiting = new AbortController();
+  const via = scripted([status(503)]);
+  via.sleep = async (_ms, signal) => {
+    waiting.abort(reason);
+    signal.throwIfAborted();
+  };
+  await assert.rejects(download(waiting.signal, url, { limit: 1 }, via), reason);
+  assert.equal(via.log.asked, 1);
+});
+
+test('a response that stalls is given up and tried again', async () => {
+  const stalling = ({ signal }) => new Response(new ReadableStream({
+    start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
+  }));
+  const via = { ...scripted([stalling, stalling, ok([9])]), stallMs: 5 };
+  assert.deepEqual([...(await download(never, url, { limit: 1, size: 1 }, via))], [9]);
+  assert.equal(via.log.asked, 3);
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+
+import { readDataURL } from '../clipside/inputs.js';
+import { readImages, readLabels, readOptions, readTemplates, readTexts, readTopK } from '../clipside/options.js';
+import { ImageDecodeError } from '../clipside/errors.js';
+
+const beside = new URL('https://site.example/lib/models/starter/');
+before(() => {
+  globalThis.location = new URL('https://site.example/app/index.html?x#y');
+});
+
+test('without options the starter beside the module is loaded whole, on the best device', () => {
+  assert.deepEqual(readOptions({}, beside).request, { model: beside.href, device: 'auto', towers: ['image', 'text'], cache: true });
+});
+
+test('a model is a directory, relative to the page, with or without the slash or the manifest', () => {
+  for (const [model, want] of [
+    ['models/b32', 'https://site.example/app/models/b32/'],
+    ['models/b32/', 'https://site.example/app/models/b32/'],
+    ['models/b32/manifest.json', 'https://site.example/app/models/b32/'],
+    ['/m', 'https://site.example/m/'],
+    ['.', 'https://site.example/app/'],
+    ['https://cdn.example/m?v=2#z', 'https://cdn.example/m/'],
+    [new URL('https://cdn.example/'), 'https://cdn.example/'],
+  ]) {
+    assert.equal(readOptions({ model }, beside).request.model, want);
+  }
+});
+
+test('towers come in a fixed order, once each', () => {
+  assert.deepEqual(readOptions({ towers: ['text', 'image', 'text'] }, beside).request.towers, ['image', 'text']);
+  assert.deepEqual(readOptions({ towers: ['text'] }, beside).request.towers, ['text']);
+});
+
+test('wrong options are TypeErrors that show what was passed', () => {
+  for (const [options, says] of [
+    [null, /options are null/],
+    ['models/x', /options are 'models\/x'/],
+    [{ models: 'x' }, /no option 'models'/],
+    [{ model: '' }, /model is ''/],
+    [{ model: 7 }, /model is 7/],
+    [{ model: 'http://[' }, /not a URL/],
+    [{ model: 'file:///tmp/m' }, /http or https/],
+    [{ device: 'gpu' }, /device is 'gpu'/],
+    [{ towers: [] }, /towers is \[\]/],
+    [{ towers: ['audio'] }, /towers is \['audio'\]/],
+    [{ towers: 'image' }, /towers is 'image'/],
+    [{ cache: 'yes' }, /cache is 'yes'/],
+    [{ signal: {} }, /signal is an object/],
+    [{ onProgress: 1 }, /onProgress is 1/],
+  ]) {
+    assert.throws(() => readOptions(options, beside), (error) => error instanceof TypeError && says.test(error.message), String(says));
+  }
+});
+
+test('labels, texts, templates and topK are checked', () => {
+  assert.deepEqual(readLabels(['a cat', 'a dog']), ['a cat', 'a dog']);
+  assert.deepEqual(readTexts('one'), { list: ['one'], single: true });
+  assert.deepEqual(readTexts(['one']), { list: ['one'], single: false });
+  assert.deepEqual(readTexts([]), { list: [], single: false });
+  assert.deepEqual(readTemplates(undefined), ['a photo of a {}.']);
+  assert.deepEqual(readTemplates('{}'), ['{}']);
+  assert.deepEqual(readTemplates(['a {}.', 'the {}.']), ['a {}.', 'the {}.']);
+  assert.equal(readTopK(undefined), 0);
+  assert.equal(readTopK(3), 3);
+  for (const [read, says] of [
+    [() => readLabels('cat'), /labels is 'cat'/],
+    [() => readLabels([]), /labels is empty/],
+    [() => readLabels(['cat', 5]), /labels\[1\] is 5/],
+    [() => readLabels(['cat', ' ']), /labels\[1\] is blank/],
+    [() => readTexts(5), /texts are 5/],
+    [() => readTexts(['a', null]), /texts\[1\] is null/],
+    [() => readTemplates('a photo'), /'a photo' has no \{\}/],
+    [() => readTemplates([]), /template is empty/],
+    [() => readTopK(0), /topK is 0/],
+    [() => readTopK(1.5), /topK is 1.5/],
+    [() => readTopK('2'), /topK is '2'/],
+  ]) {
+    assert.throws(read, (error) => error instanceof TypeError && says.test(error.message), String(says));
+  }
+});
+
+test('pictures keep whether there was one or an array', () => {
+  const blob = new Blob(['x']);
+  assert.deepEqual(readImages('a.jpg'), { list: ['a.jpg'], single: true });
+  assert.deepEqual(readImages([blob, new URL('https://x/')]).single, false);
+  assert.throws(() => readImages([blob, 7]), /images\[1\] is 7, not a picture/);
+  assert.throws(() => readImages(undefined), /The picture is undefined, not a picture/);
+  assert.throws(() => readImages(new Uint8Array(3)), /The picture is Uint8Array/);
+});
+
+test('data: URLs are read without fetch', async () => {
+  for (const [url, type, text] of [
+    ['data:text/plain;base64,aGk=', 'text/plain', 'hi'],
+    ['data:image/png;base64,aGk%3D', 'image/png', 'hi'],
+    ['data:image/svg+xml,%3Csvg/%3E', 'image/svg+xml', '<svg/>'],
+    ['DATA:,a,b', '', 'a,b'],
+  ]) {
+    const blob = readDataURL(url);
+    assert.deepEqual([blob.type, await blob.text()], [type, text]);
+  }
+  for (const url of ['data:image/png', 'data:image/png;base64,!!', 'data:,%zz']) assert.throws(() => readDataURL(url), ImageDecodeError);
+});
