@@ -4,10 +4,12 @@
 //	const clip = await createClip();
 //	await clip.classify(photo, ['a cat', 'a dog']);   // [{ label: 'a cat', score: 0.98 }, { label: 'a dog', score: 0.02 }]
 
-import { lease } from './clipside/host.js';
+import { eachOf } from './clipside/each.js';
 import { ImageDecodeError } from './clipside/errors.js';
 import { takeAll } from './clipside/inputs.js';
 import { readOptions, readSignal, readImages, readLabels, readTemplates, readTexts, readTopK } from './clipside/options.js';
+import { hold } from './clipside/shared.js';
+import { anySignal } from './clipside/signals.js';
 
 export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelError, QuotaError, WebGPUUnavailableError } from './clipside/errors.js';
 
@@ -37,6 +39,7 @@ export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelEr
  * @property {string | URL} [model] the directory that `clipside pack` made; relative to the page. Default: models/starter/ beside this module
  * @property {Device} [device] default 'auto': a real GPU, else the CPU. 'webgpu' takes a GPU of any kind or rejects with a WebGPUUnavailableError
  * @property {Tower[]} [towers] which encoders to load; default both. embedImages needs 'image', embedTexts 'text', the others both
+ * @property {string | URL} [worker] a script of the page's own origin that runs as the Worker; only where this module comes from another origin. It has one line: import 'https://…/clipside/worker.js';
  * @property {boolean} [cache] whether the browser may keep the model for the next visit; default true
  * @property {AbortSignal} [signal] stops the loading; what comes after is stopped by dispose and by each call's own signal
  * @property {(progress: ClipProgress) => void} [onProgress]
@@ -105,12 +108,18 @@ export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelEr
  * @property {string} fallback why a better device was passed over; empty if none was
  * @property {SelfTest} selfTest
  * @property {{ total: number, fetched: number, cached: number }} bytes of the model
- * @property {{ load: number, image: number, text: number }} timings milliseconds: from createClip to ready; an image and a text in the last call that computed any, 0 before the first
+ * @property {{ load: number, image: number, text: number }} timings milliseconds: from createClip to ready, of the first Clip that has this model; an image and a text in the last call that computed any, 0 before the first
+ */
+
+/**
+ * What became of one picture of many: a result, or the error of a picture that could not be read.
+ * @template R
+ * @typedef {import('./clipside/each.js').Each<R>} Each
  */
 
 /**
  * Clip’s constructor, which is for createClip alone.
- * @type {(lease: import('./clipside/host.js').Lease, id: number, info: ClipInfo) => Clip}
+ * @type {(hold: import('./clipside/shared.js').Hold) => Clip}
  */
 let construct;
 
@@ -123,7 +132,7 @@ let construct;
  * DOMException named InvalidStateError once the Clip is disposed.
  */
 export class Clip {
-  #lease;
+  #hold;
   #id;
   #info;
   #disposal = new AbortController();
@@ -132,18 +141,16 @@ export class Clip {
 
   /**
    * @private
-   * @param {import('./clipside/host.js').Lease} lease
-   * @param {number} id
-   * @param {ClipInfo} info
+   * @param {import('./clipside/shared.js').Hold} hold
    */
-  constructor(lease, id, info) {
-    this.#lease = lease;
-    this.#id = id;
-    this.#info = info;
+  constructor(hold) {
+    this.#hold = hold;
+    this.#id = hold.id;
+    this.#info = hold.info;
   }
 
   static {
-    construct = (lease, id, info) => new Clip(lease, id, info);
+    construct = (hold) => new Clip(hold);
   }
 
   /**
@@ -184,6 +191,30 @@ export class Clip {
     const { results, truncated } = await this.#withPictures(signal, list, single, 'classify', request);
     tellTruncated(options, request.labels, truncated);
     return single ? results[0] : results;
+  }
+
+  /**
+   * Classifies any number of pictures, in bounded memory: they are pulled no faster than results are taken. Leaving the
+   * loop ends the work.
+   *
+   *	for await (const { image, result, error } of clip.classifyEach(files, labels)) …
+   * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
+   * @param {readonly string[]} labels
+   * @param {ClassifyOptions} [options]
+   * @returns {AsyncGenerator<Each<Label[]>, void, undefined>} in order; for a picture that cannot be read an error instead of a result. Whatever else fails ends it
+   */
+  classifyEach(images, labels, options = {}) {
+    return eachOf(images, (some, stop) => this.classify(some, labels, { ...options, signal: anySignal([readSignal(options), stop]) }));
+  }
+
+  /**
+   * Embeds any number of pictures, as classifyEach classifies them.
+   * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
+   * @param {CallOptions} [options]
+   * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>}
+   */
+  embedEach(images, options = {}) {
+    return eachOf(images, (some, stop) => this.embedImages(some, { ...options, signal: anySignal([readSignal(options), stop]) }));
   }
 
   /**
@@ -232,7 +263,7 @@ export class Clip {
     const signal = this.#begin(options, ['text']);
     const { list, single } = readTexts(texts);
     if (list.length === 0) return [];
-    const { embeddings, truncated, info } = await this.#lease.bridge.call(signal, 'embedTexts', { id: this.#id, texts: list });
+    const { embeddings, truncated, info } = await this.#hold.call(signal, 'embedTexts', { id: this.#id, texts: list });
     this.#info = info;
     tellTruncated(options, list, truncated);
     return single ? embeddings[0] : embeddings;
@@ -242,7 +273,7 @@ export class Clip {
    * Compares every picture with every text. A softmax over a row gives classify's scores for labels without a template.
    * @param {ImageInput | readonly ImageInput[]} images
    * @param {string | readonly string[]} texts
-   * @param {CallOptions} [options]
+   * @param {CallOptions & TextOptions} [options]
    * @returns {Promise<Similarity>} always a matrix, of one row for a single picture and one column for a single text
    */
   async similarity(images, texts, options = {}) {
@@ -250,14 +281,16 @@ export class Clip {
     const { list, single } = readImages(images);
     const { list: columns } = readTexts(texts);
     if (list.length === 0 || columns.length === 0) return { logits: new Float32Array(0), rows: list.length, cols: columns.length };
-    const { logits, rows, cols } = await this.#withPictures(signal, list, single, 'similarity', { id: this.#id, texts: columns });
+    const { logits, rows, cols, truncated } = await this.#withPictures(signal, list, single, 'similarity', { id: this.#id, texts: columns });
+    tellTruncated(options, columns, truncated);
     return { logits, rows, cols };
   }
 
   /**
-   * Frees the model's memory, on the GPU too. Calls under way and later ones reject with a DOMException named
-   * InvalidStateError. The last Clip of a page takes the Worker with it. May be called again, to no effect.
-   * @returns {Promise<void>} resolves when the memory is free; never rejects
+   * Ends this Clip: calls under way and later ones reject with a DOMException named InvalidStateError. The last Clip of
+   * a model takes the model's memory with it, on the GPU too; the last Clip of a page takes the Worker. May be called
+   * again, to no effect.
+   * @returns {Promise<void>} resolves when that is done; never rejects
    */
   dispose() {
     return (this.#disposed ??= this.#dispose());
@@ -265,13 +298,7 @@ export class Clip {
 
   async #dispose() {
     this.#disposal.abort(new DOMException('The Clip has been disposed.', 'InvalidStateError'));
-    try {
-      if (!this.#lease.isLast()) await this.#lease.bridge.call(undefined, 'dispose', { id: this.#id });
-    } catch {
-      // The engine has stopped, and the memory is free all the same.
-    } finally {
-      this.#lease.release();
-    }
+    await this.#hold.release();
   }
 
   /**
@@ -282,7 +309,7 @@ export class Clip {
    */
   #begin(options, towers) {
     const signal = readSignal(options);
-    const either = signal ? AbortSignal.any([this.#disposal.signal, signal]) : this.#disposal.signal;
+    const either = anySignal([this.#disposal.signal, signal]);
     either.throwIfAborted();
     for (const tower of towers) {
       if (!this.#info.towers.includes(tower)) throw new TypeError(`This Clip was made without the ${tower} tower: add '${tower}' to createClip's towers.`);
@@ -302,7 +329,7 @@ export class Clip {
   async #withPictures(signal, images, single, method, request) {
     try {
       const { sources, transfer } = await takeAll(signal, images);
-      const answer = await this.#lease.bridge.call(signal, method, { ...request, sources }, { transfer });
+      const answer = await this.#hold.call(signal, method, { ...request, sources }, { transfer });
       this.#info = answer.info;
       return answer;
     } catch (error) {
@@ -312,23 +339,18 @@ export class Clip {
   }
 }
 
+/** Bundlers take new URL('…', import.meta.url) for a file to copy, which a directory is not. */
+const here = import.meta.url;
+
 /**
- * Loads a model and makes it ready to answer.
+ * Loads a model and makes it ready to answer. Clips of the same model, device, towers and cache share it.
  * @param {ClipOptions} [options]
  * @returns {Promise<Clip>} resolves once the weights are there and the device has reproduced known embeddings, twice. Rejects with a TypeError for a wrong option, with a ModelError or an IntegrityError if the model cannot be had, with a WebGPUUnavailableError if 'webgpu' was asked for and is not there, with an EngineError if the engine cannot run, and with the signal's reason
  */
 export async function createClip(options = {}) {
   const startedAt = performance.timeOrigin + performance.now();
-  const { request, signal, onProgress } = readOptions(options, new URL('models/starter/', import.meta.url));
-  signal?.throwIfAborted();
-  const held = lease();
-  try {
-    const { id, info } = await held.bridge.call(signal, 'open', { ...request, startedAt }, { onProgress });
-    return construct(held, id, info);
-  } catch (error) {
-    held.release();
-    throw error;
-  }
+  const { request, worker, signal, onProgress } = readOptions(options, new URL('models/starter/', here));
+  return construct(await hold(request, worker, startedAt, signal, onProgress));
 }
 
 /**

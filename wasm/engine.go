@@ -314,7 +314,7 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 		return nil, err
 	}
 	logits := model.Logits(images, texts.Embeddings, s.clip.Config.LogitScale)
-	return map[string]any{"logits": jsFloats(logits), "rows": len(images), "cols": len(texts.Embeddings)}, nil
+	return map[string]any{"logits": jsFloats(logits), "rows": len(images), "cols": len(texts.Embeddings), "truncated": jsInts(texts.Truncated)}, nil
 }
 
 // embed prepares and embeds pictures.

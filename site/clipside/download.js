@@ -1,6 +1,7 @@
 // One file over the network, with patience: what may pass (a dropped connection, a busy server) is tried again.
 
 import { IntegrityError, ModelError } from './errors.js';
+import { anySignal } from './signals.js';
 
 /** How often a file is asked for before giving up. */
 const tries = 3;
@@ -88,7 +89,7 @@ export async function download(signal, url, options, via = network) {
  */
 async function once(signal, url, { limit, size, cache = 'default', onBytes }, via) {
   const stalled = new AbortController();
-  const either = AbortSignal.any([signal, stalled.signal]);
+  const either = anySignal([signal, stalled.signal]);
   let timer = setTimeout(() => stalled.abort(), via.stallMs);
   try {
     const response = await via.fetch(url, { signal: either, cache, credentials: 'same-origin' });

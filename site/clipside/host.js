@@ -1,4 +1,5 @@
-// The page's one Worker, shared by all its Clips: started for the first, ended after the last.
+// The page's one Worker, shared by all its Clips: started for the first, ended after the last. There are more only
+// where Clips are told to take theirs from different scripts.
 
 import { Bridge } from './bridge.js';
 import { EngineError } from './errors.js';
@@ -7,6 +8,7 @@ import { spawn } from './spawn.js';
 /** @typedef {import('./bridge.js').Bridge<import('./worker.js').EngineMethods>} EngineBridge */
 
 class Host {
+  #script;
   /** @type {Worker} */
   #worker;
   /** @type {EngineBridge} */
@@ -14,8 +16,10 @@ class Host {
   /** How many hold it; it ends when none does. */
   users = 0;
 
-  constructor() {
-    this.#worker = spawn();
+  /** @param {string} script see spawn */
+  constructor(script) {
+    this.#script = script;
+    this.#worker = spawn(script);
     this.bridge = new Bridge(this.#worker, () => this.end());
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault(); // the rejections tell it
@@ -34,13 +38,13 @@ class Host {
   }
 
   end() {
-    if (current === this) current = undefined;
+    if (hosts.get(this.#script) === this) hosts.delete(this.#script);
     this.#worker.terminate();
   }
 }
 
-/** @type {Host | undefined} */
-let current;
+/** @type {Map<string, Host>} by script */
+const hosts = new Map();
 
 /**
  * A hold on the Worker.
@@ -51,11 +55,13 @@ let current;
  */
 
 /**
+ * @param {string} script see spawn
  * @returns {Lease}
  * @throws {EngineError} where no Worker can be started
  */
-export function lease() {
-  const host = (current ??= new Host());
+export function lease(script) {
+  const host = hosts.get(script) ?? new Host(script);
+  hosts.set(script, host);
   host.users++;
   let held = true;
   return {

@@ -8,7 +8,7 @@ import { checkImage } from './inputs.js';
 
 const devices = /** @type {const} */ (['auto', 'webgpu', 'cpu']);
 const towers = /** @type {const} */ (['image', 'text']);
-const clipOptions = ['model', 'device', 'towers', 'cache', 'signal', 'onProgress'];
+const clipOptions = ['model', 'device', 'towers', 'cache', 'worker', 'signal', 'onProgress'];
 
 /** The template that the models' own authors use. */
 const defaultTemplate = 'a photo of a {}.';
@@ -16,7 +16,7 @@ const defaultTemplate = 'a photo of a {}.';
 /**
  * @param {ClipOptions} options
  * @param {URL} defaultModel
- * @returns {{ request: Omit<OpenRequest, 'startedAt'>, signal: AbortSignal | undefined, onProgress: ClipOptions['onProgress'] }}
+ * @returns {{ request: Omit<OpenRequest, 'startedAt'>, worker: string, signal: AbortSignal | undefined, onProgress: ClipOptions['onProgress'] }}
  * @throws {TypeError}
  */
 export function readOptions(options, defaultModel) {
@@ -33,9 +33,25 @@ export function readOptions(options, defaultModel) {
   }
   return {
     request: { model: readModel(options.model ?? defaultModel), device, towers: towers.filter((tower) => wanted.includes(tower)), cache },
+    worker: options.worker === undefined ? '' : readAddress(options.worker, 'worker', "a script of this page's own origin, such as '/clipside-worker.js'"),
     signal,
     onProgress,
   };
+}
+
+/**
+ * @param {unknown} address
+ * @param {string} named
+ * @param {string} expected
+ * @returns {string} absolute; what it is relative to is the page
+ */
+function readAddress(address, named, expected) {
+  if ((typeof address !== 'string' && !(address instanceof URL)) || address === '') throw new TypeError(`${named} is ${show(address)}: pass the URL of ${expected}.`);
+  try {
+    return new URL(address, globalThis.document?.baseURI ?? location.href).href;
+  } catch (cause) {
+    throw new TypeError(`${named} is ${show(address)}, which is not a URL.`, { cause });
+  }
 }
 
 /**
@@ -43,16 +59,7 @@ export function readOptions(options, defaultModel) {
  * @returns {string} the directory's absolute URL, ending in a slash, whether it came with one, without, or with the manifest's name
  */
 function readModel(model) {
-  if ((typeof model !== 'string' && !(model instanceof URL)) || model === '') {
-    throw new TypeError(`model is ${show(model)}: pass the URL of a bundle's directory, such as 'models/starter/'.`);
-  }
-  /** @type {URL} */
-  let url;
-  try {
-    url = new URL(model, globalThis.document?.baseURI ?? location.href);
-  } catch (cause) {
-    throw new TypeError(`model is ${show(model)}, which is not a URL.`, { cause });
-  }
+  const url = new URL(readAddress(model, 'model', "a bundle's directory, such as 'models/starter/'"));
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new TypeError(`model is ${show(String(model))}: it must be an http or https URL, and the page itself must be served over one.`);
   }

@@ -4,16 +4,20 @@ import { EngineError } from './errors.js';
 
 /**
  * Starts the engine's Worker. A browser runs Workers only from the page's own origin, and the usual ways round that
- * (a blob: or data: script that imports the real one) are what a strict Content-Security-Policy forbids.
+ * (a blob: or data: script that imports the real one) are what a strict Content-Security-Policy forbids. So where this
+ * module comes from another origin, the page lends a script of its own that imports worker.js from there.
+ * @param {string} script absolute URL of that script; '' for the Worker beside this module
  * @returns {Worker}
- * @throws {EngineError} where this module was loaded from another origin, or the page may not start Workers
+ * @throws {EngineError} where the script is of another origin, or the page may not start Workers
  */
-export function spawn() {
-  const url = new URL('./worker.js', import.meta.url);
+export function spawn(script) {
+  const beside = new URL('./worker.js', import.meta.url);
+  const url = script ? new URL(script) : beside;
   if (url.origin !== location.origin) {
-    throw new EngineError(`The engine cannot start from ${url.origin}: a browser runs Workers only from the page's own origin, ${location.origin}. Serve clipside.js and the directory clipside/ from there; the model may stay elsewhere.`);
+    throw new EngineError(`The engine cannot start from ${url}: a browser runs Workers only from the page's own origin, ${location.origin}. Put a script there that says: import '${beside}'; and pass its address as createClip's option worker.`);
   }
   try {
+    if (script) return new Worker(url, { type: 'module', name: 'clipside' });
     // Written out once more because bundlers look for exactly this expression.
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'clipside' });
   } catch (cause) {

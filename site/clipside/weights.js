@@ -1,6 +1,7 @@
 // The loader: a model's files to the engine, in the order in which it named them, several on the way at once.
 
 import { ModelError } from './errors.js';
+import { anySignal } from './signals.js';
 
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
 
@@ -35,7 +36,7 @@ export async function loadWeights(signal, files, source, deliver) {
     if (!(file.stored >= 0 && file.stored <= longestFile)) throw new ModelError(`${file.file} would have ${file.stored} bytes; no file of a bundle may have more than ${longestFile}.`);
   }
   const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
+  const either = anySignal([signal, stop.signal]);
   /** @type {Promise<Uint8Array>[]} what is on the way, in order; the first is the next to be delivered */
   const queue = [];
   let requested = 0;

@@ -125,13 +125,16 @@ const methods = {
   async similarity({ id, sources, texts }, { signal, transfer }) {
     const model = modelOf(id);
     const logits = new Float32Array(sources.length * texts.length);
+    /** @type {Set<number>} */
+    const truncated = new Set();
     await withPictures(signal, model, sources, async (pictures, from) => {
       const { similarity } = await engine;
       const answer = await abortable(signal, (call) => similarity(id, call, pictures, texts));
       logits.set(answer.logits, from * texts.length);
+      for (const index of answer.truncated) truncated.add(index);
     });
     transfer.push(logits.buffer);
-    return { logits, rows: sources.length, cols: texts.length, info: await describe(model) };
+    return { logits, rows: sources.length, cols: texts.length, truncated: [...truncated], info: await describe(model) };
   },
 
   /** @param {{ id: number }} request */

@@ -1,0 +1,137 @@
+// Clips of one model share it: its weights are loaded once, and freed with the last of them.
+
+import { DeviceLostError, EngineError } from './errors.js';
+import { lease } from './host.js';
+import { unlessAborted } from './signals.js';
+
+/** @typedef {import('./worker.js').EngineMethods} EngineMethods */
+/** @typedef {import('./worker.js').OpenRequest} OpenRequest */
+/** @typedef {import('../clipside.js').ClipInfo} ClipInfo */
+/** @typedef {import('../clipside.js').ClipProgress} ClipProgress */
+
+/**
+ * One Clip's hold on a model.
+ * @typedef {object} Hold
+ * @property {number} id the engine's, of the model
+ * @property {ClipInfo} info as it was when the model became ready
+ * @property {import('./bridge.js').Bridge<EngineMethods>['call']} call
+ * @property {() => Promise<void>} release to be called once; resolves when this hold is gone, and with the last one the model. Never rejects
+ */
+
+/** Models that a new Clip may join. @type {Map<string, SharedModel>} */
+const joinable = new Map();
+
+/**
+ * Takes hold of a model, which is loaded unless another Clip has it already or is just loading it.
+ * @param {Omit<OpenRequest, 'startedAt'>} request
+ * @param {string} worker see spawn
+ * @param {number} startedAt see OpenRequest
+ * @param {AbortSignal | undefined} signal ends this hold's waiting; the loading ends when nobody waits for it any more
+ * @param {((event: ClipProgress) => void) | undefined} onProgress of the loading, also of one that another Clip started
+ * @returns {Promise<Hold>}
+ */
+export async function hold(request, worker, startedAt, signal, onProgress) {
+  signal?.throwIfAborted();
+  const { model, device, towers, cache } = request;
+  const key = JSON.stringify([model, device, towers, cache, worker]);
+  const known = joinable.get(key);
+  if (known) return known.join(signal, onProgress);
+  const loading = new SharedModel(lease(worker), { ...request, startedAt }, () => {
+    if (joinable.get(key) === loading) joinable.delete(key);
+  });
+  joinable.set(key, loading);
+  return loading.join(signal, onProgress);
+}
+
+class SharedModel {
+  #lease;
+  #retire;
+  #holds = 0;
+  #stop = new AbortController();
+  /** @type {Promise<{ id: number, info: ClipInfo }>} */
+  #opened;
+  #isOpen = false;
+  /** @type {ClipProgress | undefined} */
+  #latest;
+  /** @type {Set<{ tell: (event: ClipProgress) => void }>} */
+  #listeners = new Set();
+
+  /**
+   * @param {import('./host.js').Lease} lease
+   * @param {OpenRequest} request
+   * @param {() => void} retire keeps new Clips from joining
+   */
+  constructor(lease, request, retire) {
+    this.#lease = lease;
+    this.#retire = retire;
+    this.#opened = lease.bridge.call(this.#stop.signal, 'open', request, { onProgress: (event) => this.#tell(event) });
+    this.#opened.then(() => (this.#isOpen = true), retire);
+  }
+
+  /**
+   * @param {AbortSignal | undefined} signal
+   * @param {((event: ClipProgress) => void) | undefined} onProgress
+   * @returns {Promise<Hold>}
+   */
+  async join(signal, onProgress) {
+    this.#holds++;
+    const listener = onProgress && { tell: onProgress };
+    try {
+      if (listener) {
+        this.#listeners.add(listener);
+        if (this.#latest) tellSafely(listener, this.#latest);
+      }
+      const { id, info } = await unlessAborted(signal, this.#opened);
+      return { id, info, call: (...args) => this.#call(...args), release: () => this.#leave() };
+    } catch (error) {
+      this.#leave();
+      throw error;
+    } finally {
+      if (listener) this.#listeners.delete(listener);
+    }
+  }
+
+  /** @type {Hold['call']} */
+  async #call(...args) {
+    try {
+      return await this.#lease.bridge.call(...args);
+    } catch (error) {
+      // The model is lost. Whoever makes a new Clip must get a new one.
+      if (error instanceof DeviceLostError || error instanceof EngineError) this.#retire();
+      throw error;
+    }
+  }
+
+  async #leave() {
+    if (--this.#holds > 0) return;
+    this.#retire();
+    try {
+      if (!this.#isOpen) this.#stop.abort();
+      // The Worker's end frees everything; while others use it, the model's memory alone is freed.
+      else if (!this.#lease.isLast()) await this.#lease.bridge.call(undefined, 'dispose', { id: (await this.#opened).id });
+    } catch {
+      // The engine has stopped, and the memory is free all the same.
+    } finally {
+      this.#lease.release();
+    }
+  }
+
+  /** @param {ClipProgress} event */
+  #tell(event) {
+    this.#latest = event;
+    for (const listener of this.#listeners) tellSafely(listener, event);
+  }
+}
+
+/**
+ * A listener that throws must not keep others from the event; its error goes where uncaught ones go.
+ * @param {{ tell: (event: ClipProgress) => void }} listener
+ * @param {ClipProgress} event
+ */
+function tellSafely(listener, event) {
+  try {
+    listener.tell(event);
+  } catch (error) {
+    reportError(error);
+  }
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { eachOf } from '../clipside/each.js';
+import { ImageDecodeError } from '../clipside/errors.js';
+
+const collect = async (stream) => {
+  const all = [];
+  for await (const one of stream) all.push(one);
+  return all;
+};
+
+const names = (count) => Array.from({ length: count }, (_, i) => `${i}.png`);
+
+test('every picture of a list has its result, in order, in calls of several', async () => {
+  const sizes = [];
+  const got = await collect(eachOf(names(20), async (batch) => {
+    sizes.push(batch.length);
+    await new Promise((resolve) => setTimeout(resolve, sizes.length === 1 ? 20 : 0)); // the first is the slowest
+    return batch.map((name) => name.length);
+  }));
+  assert.deepEqual(got.map(({ index }) => index), [...names(20).keys()]);
+  assert.deepEqual(got.map(({ image }) => image), names(20));
+  assert.deepEqual(got[12].result, 6);
+  assert.deepEqual(sizes, [8, 8, 4]);
+});
+
+test('a broken picture does not take its neighbours along', async () => {
+  const got = await collect(eachOf(names(3), async (batch) => {
+    if (batch.includes('1.png')) throw new ImageDecodeError('broken', { index: batch.indexOf('1.png') });
+    return batch.map(() => 'fine');
+  }));
+  assert.deepEqual(got.map(({ result, error }) => result ?? `${error.name} ${error.index}`), ['fine', 'ImageDecodeError 1', 'fine']);
+});
+
+test('any other failure ends the stream', async () => {
+  await assert.rejects(collect(eachOf(names(3), async () => {
+    throw new TypeError('labels');
+  })), TypeError);
+});
+
+test('a slow source does not hold back results', async () => {
+  let release;
+  async function* source() {
+    yield 'first.png';
+    await new Promise((resolve) => (release = resolve));
+    yield 'second.png';
+  }
+  const stream = eachOf(source(), async (batch) => batch);
+  assert.equal((await stream.next()).value.result, 'first.png');
+  release();
+  assert.equal((await stream.next()).value.result, 'second.png');
+  assert.equal((await stream.next()).done, true);
+});
+
+test('pictures are pulled no faster than results are taken', async () => {
+  let pulled = 0;
+  async function* source() {
+    for (;;) yield `${pulled++}.png`;
+  }
+  const stream = eachOf(source(), async (batch) => batch);
+  await stream.next();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.ok(pulled <= 4, `${pulled} were pulled for one result`);
+  await stream.return();
+});
+
+test('leaving the loop aborts what is under way and closes the source', async () => {
+  let closed = false;
+  function* source() {
+    try {
+      yield* names(100);
+    } finally {
+      closed = true;
+    }
+  }
+  const signals = [];
+  for await (const { index } of eachOf(source(), async (batch, signal) => (signals.push(signal), batch))) {
+    if (index === 2) break;
+  }
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.ok(signals.length > 0 && signals.every(({ aborted }) => aborted));
+  assert.ok(closed);
+});
+
+test('a single picture is refused, a string above all', async () => {
+  for (const single of ['photo.png', null, 7, new Blob([])]) await assert.rejects(collect(eachOf(single, async () => [])), TypeError);
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import { serve } from '../clipside/bridge.js';
+import { DeviceLostError } from '../clipside/errors.js';
+import { hold } from '../clipside/shared.js';
+
+/** Workers that are alive, each a MessageChannel with a small engine at its other end. */
+let workers = [];
+let opened = [];
+let disposed = [];
+/** @type {{ resolve: () => void, signal: AbortSignal }[]} */
+let waiting = [];
+
+class FakeWorker {
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    let ids = 0;
+    serve(port2, {
+      async open({ model }, { signal, progress }) {
+        opened.push(model);
+        progress({ loaded: 1 });
+        if (model.endsWith('slow/')) {
+          await new Promise((resolve, reject) => {
+            waiting.push({ resolve, signal });
+            signal.addEventListener('abort', () => reject(signal.reason));
+          });
+        }
+        if (model.endsWith('bad/')) throw new Error('no such model');
+        return { id: ++ids, info: { model } };
+      },
+      dispose: ({ id }) => void disposed.push(id),
+      lose() {
+        throw new DeviceLostError('gone');
+      },
+    });
+    port1.start();
+    port2.start();
+    this.terminate = () => {
+      workers = workers.filter((worker) => worker !== port1);
+      port1.close();
+    };
+    workers.push(port1);
+    return Object.assign(port1, { terminate: this.terminate });
+  }
+}
+
+globalThis.Worker = FakeWorker;
+globalThis.location = new URL('file:///'); // an opaque origin, as this module's is
+
+beforeEach(() => {
+  opened = [];
+  disposed = [];
+  waiting = [];
+});
+
+const request = (model, more) => ({ model: `https://site.example/${model}/`, device: 'auto', towers: ['image', 'text'], cache: true, ...more });
+const take = (model, { signal, onProgress, ...more } = {}) => hold(request(model, more), '', 0, signal, onProgress);
+const until = async (condition) => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+};
+
+test('Clips of one model load it once and free it with the last', async () => {
+  const other = await take('b');
+  const [one, two] = await Promise.all([take('a'), take('a')]);
+  const three = await take('a');
+  assert.deepEqual(opened, [request('b').model, request('a').model]);
+  assert.deepEqual([one.id, two.id, three.id], [2, 2, 2]);
+  await one.release();
+  await two.release();
+  assert.deepEqual(disposed, []);
+  await three.release();
+  assert.deepEqual(disposed, [2]);
+  assert.equal(workers.length, 1);
+  await other.release();
+  assert.equal(workers.length, 0);
+});
+
+test('another device or other towers are another model', async () => {
+  const holds = [await take('a'), await take('a', { device: 'cpu' }), await take('a', { towers: ['image'] })];
+  assert.equal(new Set(holds.map(({ id }) => id)).size, 3);
+  assert.equal(workers.length, 1);
+  for (const { release } of holds) await release();
+  assert.equal(workers.length, 0);
+});
+
+test('one who gives up does not stop the others; when all do, the loading stops', async () => {
+  const first = new AbortController();
+  const second = new AbortController();
+  const one = take('slow', { signal: first.signal });
+  const two = take('slow', { signal: second.signal });
+  await until(() => waiting.length === 1);
+  first.abort();
+  await assert.rejects(one, { name: 'AbortError' });
+  assert.equal(waiting[0].signal.aborted, false);
+  assert.equal(workers.length, 1);
+  second.abort(new Error('enough'));
+  await assert.rejects(two, { message: 'enough' });
+  assert.equal(workers.length, 0);
+});
+
+test('who joins late learns how far it is', async () => {
+  const early = [];
+  const late = [];
+  const one = take('slow', { onProgress: (event) => early.push(event.loaded) });
+  await until(() => early.length === 1);
+  const two = take('slow', { onProgress: (event) => late.push(event.loaded) });
+  assert.deepEqual(late, [1]);
+  waiting[0].resolve();
+  for (const { release } of [await one, await two]) await release();
+});
+
+test('a model that could not be loaded is asked for anew', async () => {
+  await assert.rejects(take('bad'), { message: 'no such model' });
+  await assert.rejects(take('bad'), { message: 'no such model' });
+  assert.equal(opened.length, 2);
+  assert.equal(workers.length, 0);
+});
+
+test('nobody joins a model whose device is lost', async () => {
+  const lost = await take('a');
+  await assert.rejects(lost.call(undefined, 'lose', null), DeviceLostError);
+  const fresh = await take('a');
+  assert.equal(opened.length, 2);
+  await lost.release();
+  const joined = await take('a');
+  assert.equal(opened.length, 2);
+  await Promise.all([fresh.release(), joined.release()]);
+  assert.equal(workers.length, 0);
+});
