@@ -9,6 +9,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/shaders"
 	"github.com/cogentcore/webgpu/wgpu"
@@ -23,11 +24,9 @@ type Device struct {
 	info   model.DeviceInfo
 	store  shaders.Store
 
-	recording sync.Mutex // held while a program is looked up or recorded; guards the four below
+	programs  recording.Programs[*encoder] // whose lock guards layouts and pipelines too
 	layouts   map[string]*layout
 	pipelines map[string]*pipeline
-	programs  map[programKey]*encoder
-	recent    []programKey // keys of programs, least recently used first
 
 	weights []*weight
 
@@ -42,7 +41,8 @@ func Open(ctx context.Context, o Options) (*Device, error) { return open(ctx, o)
 
 func (d *Device) init(dev *wgpu.Device, info model.DeviceInfo, store shaders.Store) {
 	d.dev, d.queue, d.limits, d.info, d.store = dev, dev.GetQueue(), dev.GetLimits().Limits, info, store
-	d.layouts, d.pipelines, d.programs = map[string]*layout{}, map[string]*pipeline{}, map[programKey]*encoder{}
+	d.layouts, d.pipelines = map[string]*layout{}, map[string]*pipeline{}
+	d.programs.Max = maxPrograms
 }
 
 // Info implements model.Device.
@@ -70,11 +70,7 @@ func (d *Device) alive() error {
 // Release implements model.Device.
 func (d *Device) Release() {
 	d.fail(fmt.Errorf("%w: released", ErrLost))
-	for _, p := range d.programs {
-		p.release()
-	}
-	clear(d.programs)
-	d.recent = nil
+	d.programs.Release()
 	for _, w := range d.weights {
 		w.buffer.Destroy()
 		w.buffer.Release()

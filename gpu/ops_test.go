@@ -147,7 +147,7 @@ func (b *both) onGPU(run func(operands) model.Tensor) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.release()
+	defer p.Release()
 	if _, err := p.run(context.Background()); err != nil {
 		return nil, err
 	}

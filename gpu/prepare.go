@@ -79,8 +79,7 @@ func (d *Device) prepare(plan *preprocess.Plan, fill func(*wgpu.Texture) error) 
 func (d *Device) resize(plan *preprocess.Plan, source *wgpu.TextureView) (*prepared, error) {
 	size := plan.Size
 	var square *slot
-	d.recording.Lock()
-	defer d.recording.Unlock()
+	defer d.programs.Lock()()
 	p, err := d.record(func(r *recorder) model.Tensor {
 		// A row of size pixels counts as a row of size values: a pixel is as wide as a float32.
 		lines := r.tensor(plan.Window.Height, size)
@@ -99,7 +98,7 @@ func (d *Device) resize(plan *preprocess.Plan, source *wgpu.TextureView) (*prepa
 	if err != nil {
 		return nil, err
 	}
-	defer p.release()
+	defer p.Release()
 	if err := p.submit(p.commands, false); err != nil {
 		return nil, err
 	}

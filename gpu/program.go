@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/shaders"
 	"github.com/cogentcore/webgpu/wgpu"
@@ -158,7 +159,7 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 	p = &program{d: d}
 	defer func() {
 		if err != nil {
-			p.release()
+			p.Release()
 			p = nil
 		}
 	}()
@@ -224,41 +225,27 @@ func (p *program) bind(slots []*slot) error {
 	return nil
 }
 
-// share assigns buffers to the slots in the order of their first use, taking the smallest free one that fits.
+// share makes buffers for the slots that have none.
 func (p *program) share(slots []*slot) error {
-	var busy []*slot
-	var free []*slot // stand for their buffers
+	var lives []recording.Life
+	var shared []*slot
 	for _, s := range slots {
-		if s.fixed {
-			continue
+		if !s.fixed {
+			shared = append(shared, s)
+			lives = append(lives, recording.Life{Size: s.size, First: s.first, Last: s.last})
 		}
-		kept := busy[:0]
-		for _, b := range busy {
-			if b.last < s.first {
-				free = append(free, b)
-			} else {
-				kept = append(kept, b)
-			}
+	}
+	which, sizes := recording.Share(lives)
+	first := len(p.buffers)
+	for _, size := range sizes {
+		b, err := p.d.buffer("activations", size, wgpu.BufferUsageStorage|wgpu.BufferUsageCopySrc)
+		if err != nil {
+			return err
 		}
-		busy = kept
-		best := -1
-		for i, f := range free {
-			if f.size >= s.size && f.size <= 2*s.size && (best < 0 || f.size < free[best].size) {
-				best = i
-			}
-		}
-		if best >= 0 {
-			s.buffer, s.size = free[best].buffer, free[best].size
-			free = append(free[:best], free[best+1:]...)
-		} else {
-			b, err := p.d.buffer("activations", s.size, wgpu.BufferUsageStorage|wgpu.BufferUsageCopySrc)
-			if err != nil {
-				return err
-			}
-			p.buffers = append(p.buffers, b)
-			s.buffer = b
-		}
-		busy = append(busy, s)
+		p.buffers = append(p.buffers, b)
+	}
+	for i, s := range shared {
+		s.buffer = p.buffers[first+which[i]]
 	}
 	return nil
 }
@@ -369,7 +356,8 @@ func (p *program) submit(commands []*command, last bool) error {
 	return nil
 }
 
-func (p *program) release() {
+// Release frees the program's buffers.
+func (p *program) Release() {
 	for _, c := range p.commands {
 		if c.group != nil {
 			c.group.Release()

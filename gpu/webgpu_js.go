@@ -211,6 +211,18 @@ func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, erro
 	return out, nil
 }
 
+// Uploading returns a function that waits until the GPU has taken over all that has been written so far: until then it
+// is a copy in the browser's memory, and nothing else bounds how many there are.
+func (d *Device) Uploading() (wait func() error) {
+	done := handle(d.dev).Get("queue").Call("onSubmittedWorkDone")
+	return func() error {
+		if _, err := await(done); err != nil {
+			return errors.Join(fmt.Errorf("gpu: upload: %w", err), d.alive())
+		}
+		return d.alive()
+	}
+}
+
 func (d *Device) destroyTexture(t *wgpu.Texture) { handle(t).Call("destroy") }
 
 func (d *Device) destroy() { handle(d.dev).Call("destroy") }

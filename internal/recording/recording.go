@@ -1,0 +1,163 @@
+// Package recording is what engines that record forward passes and replay them have in common: sharing storage among
+// tensors that never live together, remembering recordings, and cutting calls into batches that few recordings serve.
+package recording
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/clipside/clipside/model"
+)
+
+// Life is how long a tensor is needed: from the command that writes it to the one that reads it last.
+type Life struct {
+	Size        uint64 // bytes
+	First, Last int
+}
+
+// Share gives every tensor a storage, the smallest free one that fits and is no more than twice as large. Lives must be
+// in the order of First. Which has a storage's number for every life; sizes are the storages' bytes.
+func Share(lives []Life) (which []int, sizes []uint64) {
+	which = make([]int, len(lives))
+	var busy []int // lives
+	var free []int // storages
+	for i, l := range lives {
+		busy = slices.DeleteFunc(busy, func(b int) bool {
+			over := lives[b].Last < l.First
+			if over {
+				free = append(free, which[b])
+			}
+			return over
+		})
+		best := -1
+		for j, s := range free {
+			if sizes[s] >= l.Size && sizes[s] <= 2*l.Size && (best < 0 || sizes[s] < sizes[free[best]]) {
+				best = j
+			}
+		}
+		if best >= 0 {
+			which[i] = free[best]
+			free = slices.Delete(free, best, best+1)
+		} else {
+			which[i] = len(sizes)
+			sizes = append(sizes, l.Size)
+		}
+		busy = append(busy, i)
+	}
+	return which, sizes
+}
+
+// Key tells a tower's recordings apart.
+type Key struct {
+	Tower any // *model.ImageTower or *model.TextTower
+	Batch int
+	Len   int // tokens of a text; 0 for images
+}
+
+// Program is a recording as Programs keeps it.
+type Program interface{ Release() }
+
+// Programs remembers recordings, at most Max of them that nobody uses. It is safe for concurrent use.
+type Programs[P Program] struct {
+	Max int
+
+	mu  sync.Mutex
+	all []*entry[P] // least recently used first
+}
+
+type entry[P Program] struct {
+	key     Key
+	program P
+	lent    bool
+}
+
+// Lock keeps others from recording, for work that shares an engine's state with it.
+func (c *Programs[P]) Lock() (unlock func()) {
+	c.mu.Lock()
+	return c.mu.Unlock
+}
+
+// Borrow returns a recording that nobody else uses until giveBack is called, making it when there is none. When there
+// are too many, the one unused for longest is released.
+func (c *Programs[P]) Borrow(key Key, record func() (P, error)) (p P, giveBack func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.all, func(e *entry[P]) bool { return e.key == key && !e.lent })
+	var e *entry[P]
+	if i >= 0 {
+		e = c.all[i]
+		c.all = slices.Delete(c.all, i, i+1)
+	} else {
+		if p, err = record(); err != nil {
+			return p, nil, err
+		}
+		e = &entry[P]{key: key, program: p}
+		if len(c.all) >= c.Max {
+			if i := slices.IndexFunc(c.all, func(e *entry[P]) bool { return !e.lent }); i >= 0 {
+				c.all[i].program.Release()
+				c.all = slices.Delete(c.all, i, i+1)
+			}
+		}
+	}
+	e.lent = true
+	c.all = append(c.all, e)
+	return e.program, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		e.lent = false
+	}, nil
+}
+
+// Release releases all recordings.
+func (c *Programs[P]) Release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.all {
+		e.program.Release()
+	}
+	c.all = nil
+}
+
+// Batch is the largest power of two that is at most n and limit, so that few recordings serve every count.
+func Batch(n, limit int) int {
+	b := 1
+	for 2*b <= min(n, limit) {
+		b *= 2
+	}
+	return b
+}
+
+// Len is the length that texts are padded to, rounded up to a multiple of step so that few recordings serve every
+// length: what follows a text's end token costs time and changes nothing. The error is that of the first text that the
+// tower cannot take.
+func Len(t *model.TextTower, texts [][]uint32, step int) (int, error) {
+	longest := 1
+	for _, ids := range texts {
+		if err := t.CheckIDs(ids); err != nil {
+			return 0, err
+		}
+		longest = max(longest, model.End(ids)+1)
+	}
+	return min((longest+step-1)/step*step, t.Config.Context), nil
+}
+
+// Pad puts texts into one list of n ids each, and returns the rows of their end tokens.
+func Pad(texts [][]uint32, n int) (ids, ends []uint32) {
+	ids, ends = make([]uint32, len(texts)*n), make([]uint32, len(texts))
+	for i, text := range texts {
+		end := model.End(text)
+		copy(ids[i*n:], text[:end+1])
+		ends[i] = uint32(i*n + end)
+	}
+	return ids, ends
+}
+
+// Split cuts y, n rows of one length, apart.
+func Split(y []float32, n int) [][]float32 {
+	w := len(y) / n
+	out := make([][]float32, n)
+	for i := range out {
+		out[i] = y[i*w : (i+1)*w : (i+1)*w]
+	}
+	return out
+}
