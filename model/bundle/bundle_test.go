@@ -655,6 +655,17 @@ func BenchmarkDecodeChunk(b *testing.B) {
 	}
 }
 
+func BenchmarkVerify(b *testing.B) {
+	stored := make([]byte, ChunkSize)
+	f := hashed(stored, ChunkSize, ".zst")
+	b.SetBytes(ChunkSize)
+	for b.Loop() {
+		if err := verify(f, stored); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkJoinPlanes(b *testing.B) {
 	dst, raw := make([]byte, ChunkSize), make([]byte, ChunkSize)
 	b.SetBytes(ChunkSize)

@@ -1,0 +1,278 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultEndpoint is where repositories are looked for unless HF_ENDPOINT says otherwise.
+const DefaultEndpoint = "https://huggingface.co"
+
+// Client fetches from one server.
+type Client struct {
+	// Endpoint is the server's address without a slash at its end.
+	Endpoint string
+	// Token, if any, is sent to the endpoint and to no other host, redirected or not.
+	Token string
+	// Progress, if not nil, is told how far a file is; total is -1 where the server does not say.
+	Progress func(file string, done, total int64)
+
+	http     *http.Client
+	attempts int           // to get on with a file, while none of them brings a byte
+	pause    time.Duration // before the second attempt; doubles each time
+	stall    time.Duration // without a byte, after which a connection is given up
+}
+
+// NewClient returns a client as the environment says: HF_ENDPOINT and HF_TOKEN.
+func NewClient() *Client {
+	endpoint := strings.TrimRight(os.Getenv("HF_ENDPOINT"), "/")
+	if endpoint == "" {
+		endpoint = DefaultEndpoint
+	}
+	c := &Client{Endpoint: endpoint, Token: os.Getenv("HF_TOKEN"), attempts: 5, pause: time.Second, stall: time.Minute}
+	c.http = &http.Client{CheckRedirect: c.redirect}
+	return c
+}
+
+// Fetch fetches the checkpoint that name means (see Repository) into a directory of its own below cacheDir, with the
+// environment's client, and returns that directory.
+func Fetch(ctx context.Context, name, cacheDir string, progress func(file string, done, total int64)) (dir string, err error) {
+	c := NewClient()
+	c.Progress = progress
+	return c.Fetch(ctx, name, cacheDir)
+}
+
+// doneName marks a directory whose files are all there; it lists them. It has another extension than the
+// checkpoint's own files.
+const doneName = "fetched.list"
+
+// Fetch fetches a checkpoint's configuration, weights and vocabulary: OpenCLIP's layout where the repository has it,
+// else Hugging Face's; safetensors before a sharded one before pickles. What an earlier, interrupted call got is
+// kept and continued; a complete checkpoint is returned without asking the server. Every file is checked against the
+// hash that the server gives. Errors are *NameError, *StatusError, *IntegrityError, or the network's.
+func (c *Client) Fetch(ctx context.Context, name, cacheDir string) (string, error) {
+	repo, err := Repository(name)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cacheDir, strings.ReplaceAll(repo, "/", "--"))
+	if complete(dir) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", fmt.Errorf("hub: %w", err)
+	}
+	g := &getter{Client: c, ctx: ctx, repo: repo, dir: dir}
+	if err := g.checkpoint(); err != nil {
+		return "", err
+	}
+	return dir, g.finish()
+}
+
+// complete reports whether a directory has every file that its list names.
+func complete(dir string) bool {
+	list, err := os.ReadFile(filepath.Join(dir, doneName))
+	if err != nil {
+		return false
+	}
+	for _, file := range strings.Fields(string(list)) {
+		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// getter fetches one repository.
+type getter struct {
+	*Client
+	ctx       context.Context
+	repo, dir string
+	files     []string
+}
+
+func (g *getter) finish() error {
+	list := strings.Join(g.files, "\n") + "\n"
+	if err := os.WriteFile(filepath.Join(g.dir, doneName), []byte(list), 0o644); err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	return nil
+}
+
+// optional gets a file that may be absent.
+func (g *getter) optional(file string) (found bool, err error) {
+	err = g.file(file)
+	if IsNotFound(err) {
+		return false, nil
+	}
+	if err == nil {
+		g.files = append(g.files, file)
+	}
+	return err == nil, err
+}
+
+// first gets the first file that is there; its name, or empty.
+func (g *getter) first(files ...string) (string, error) {
+	for _, f := range files {
+		if found, err := g.optional(f); found || err != nil {
+			return f, err
+		}
+	}
+	return "", nil
+}
+
+func (g *getter) checkpoint() error {
+	config, err := g.first("open_clip_config.json")
+	if err != nil {
+		return err
+	}
+	weights := ""
+	if config != "" {
+		if weights, err = g.first("open_clip_model.safetensors", "open_clip_pytorch_model.bin"); err != nil {
+			return err
+		}
+	}
+	if weights == "" {
+		if err := g.huggingFace(); err != nil {
+			return err
+		}
+	}
+	return g.vocabulary()
+}
+
+func (g *getter) huggingFace() error {
+	found, err := g.optional("config.json")
+	if err != nil {
+		return err
+	}
+	if !found {
+		return &StatusError{Repository: g.repo, File: "config.json", Status: http.StatusNotFound,
+			Advice: "the repository has no CLIP configuration (config.json or open_clip_config.json)"}
+	}
+	// A configuration of another kind is refused before its weights are fetched.
+	var config struct {
+		ModelType string `json:"model_type"`
+	}
+	data, err := os.ReadFile(filepath.Join(g.dir, "config.json"))
+	if err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	if err := json.Unmarshal(data, &config); err != nil {
+		return fmt.Errorf("hub: %s: config.json: %w", g.repo, err)
+	}
+	if config.ModelType != "clip" {
+		return fmt.Errorf("hub: %s is no CLIP model: its model_type is %.80q", g.repo, config.ModelType)
+	}
+	if _, err := g.optional("preprocessor_config.json"); err != nil {
+		return err
+	}
+	const index = "model.safetensors.index.json"
+	weights, err := g.first("model.safetensors", index, "pytorch_model.bin")
+	if err != nil {
+		return err
+	}
+	if weights == "" {
+		return &StatusError{Repository: g.repo, File: "model.safetensors", Status: http.StatusNotFound,
+			Advice: "nor has the repository " + index + " or pytorch_model.bin"}
+	}
+	if weights == index {
+		return g.shards(index)
+	}
+	return nil
+}
+
+// shards gets the files that an index names.
+func (g *getter) shards(index string) error {
+	data, err := os.ReadFile(filepath.Join(g.dir, index))
+	if err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	var list struct {
+		WeightMap map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		return fmt.Errorf("hub: %s: %s: %w", g.repo, index, err)
+	}
+	shards := make(map[string]bool)
+	for _, file := range list.WeightMap {
+		shards[file] = true
+	}
+	for _, file := range slices.Sorted(maps.Keys(shards)) {
+		if !shardName(file) {
+			return fmt.Errorf("hub: %s: %s: %.100q is no file name of a shard", g.repo, index, file)
+		}
+		if err := g.file(file); err != nil {
+			return err
+		}
+		g.files = append(g.files, file)
+	}
+	return nil
+}
+
+// shardName keeps a name from an index inside the directory, and off the other files there.
+func shardName(file string) bool {
+	for _, c := range file {
+		if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", c) {
+			return false
+		}
+	}
+	return strings.HasSuffix(file, ".safetensors") && !strings.HasPrefix(file, ".") && len(file) < 200
+}
+
+// vocabulary gets the tokenizer in whichever form is there.
+func (g *getter) vocabulary() error {
+	found, err := g.optional("vocab.json")
+	if err != nil {
+		return err
+	}
+	if found {
+		if found, err = g.optional("merges.txt"); found || err != nil {
+			return err
+		}
+	}
+	file, err := g.first("tokenizer.json", "bpe_simple_vocab_16e6.txt.gz")
+	if err == nil && file == "" {
+		err = &StatusError{Repository: g.repo, File: "vocab.json", Status: http.StatusNotFound,
+			Advice: "nor has the repository merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt.gz"}
+	}
+	return err
+}
+
+// StatusError is an answer of the server that is no file.
+type StatusError struct {
+	Repository, File string
+	Status           int
+	Advice           string // what it means and what to do
+}
+
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("hub: %s: %s: %d %s", e.Repository, e.File, e.Status, http.StatusText(e.Status))
+	if e.Advice != "" {
+		s += ": " + e.Advice
+	}
+	return s
+}
+
+// IsNotFound reports whether the error says that a file is not there.
+func IsNotFound(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.Status == http.StatusNotFound
+}
+
+// IntegrityError is a file whose bytes are not those that the server promised. They have been thrown away.
+type IntegrityError struct {
+	Repository, File, Problem string
+}
+
+func (e *IntegrityError) Error() string {
+	return fmt.Sprintf("hub: %s: %s: %s", e.Repository, e.File, e.Problem)
+}
