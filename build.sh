@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Builds, tests and serves clipside. Needs Go; test installs what else it needs, or says what that is.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+	cat <<'END'
+usage: ./build.sh COMMAND
+
+  serve [-addr HOST:PORT]  build the page and serve it, by default at http://127.0.0.1:8080/
+  build                    build the page into dist/, for any static host
+  test                     run every check and every test
+END
+}
+
+say() { printf '\n== %s\n' "$*"; }
+
+die() {
+	printf 'build.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+# The version of Go that go.mod asks for is fetched by any Go since 1.21.
+need_go() {
+	command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
+	command -v go >/dev/null || die 'Go is missing: install it from https://go.dev/dl/'
+	export GOFLAGS="${GOFLAGS:+$GOFLAGS }-buildvcs=false" # a checkout may belong to another user, whom git then refuses
+}
+
+# The command line without the native WebGPU device, which would need a C compiler.
+build_page() {
+	CGO_ENABLED=0 go build -trimpath -o build/clipside ./cmd/clipside
+	build/clipside build -out dist
+}
+
+have_chromium() {
+	local name
+	for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+		[[ -n $name ]] && command -v "$name" >/dev/null && return
+	done
+	return 1
+}
+
+# Debian's packages for what is missing of the tests' programs.
+install_missing() {
+	local packages=()
+	have_chromium || packages+=(chromium)
+	command -v node >/dev/null || packages+=(nodejs)
+	command -v npm >/dev/null || packages+=(npm)
+	((${#packages[@]})) || return 0
+
+	local root=()
+	((EUID == 0)) || root=(sudo -n)
+	if ! command -v apt-get >/dev/null || { ((EUID)) && ! sudo -n true 2>/dev/null; }; then
+		die "the tests need what Debian calls ${packages[*]}; install them (as root: apt-get install ${packages[*]}) and start again"
+	fi
+	say "installing ${packages[*]}"
+	"${root[@]}" apt-get update -qq
+	"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+}
+
+check_format() {
+	local unformatted
+	unformatted=$("$(go env GOROOT)/bin/gofmt" -l .)
+	[[ -z $unformatted ]] || die "not formatted as gofmt does: ${unformatted//$'\n'/ }"
+}
+
+check_go() {
+	say 'gofmt'
+	check_format
+	say 'go vet, staticcheck'
+	go vet ./...
+	go tool staticcheck ./...
+	say 'the same for the browser'
+	local packages
+	packages=$(GOOS=js GOARCH=wasm go list ./... | grep -v '/e2e$') # e2e starts a browser, and builds for none
+	# shellcheck disable=SC2086
+	GOOS=js GOARCH=wasm go vet $packages
+	# shellcheck disable=SC2086
+	GOOS=js GOARCH=wasm "$(go tool -n staticcheck)" $packages # go tool itself would build staticcheck for the browser
+	say 'the same without a C compiler'
+	CGO_ENABLED=0 go build ./...
+	CGO_ENABLED=0 go vet ./...
+}
+
+# What npm installed last is current as long as the lock file is the one that it installed.
+check_javascript() {
+	say 'JavaScript: types'
+	if ! cmp -s site/package-lock.json site/node_modules/.installed-lock.json; then
+		(cd site && npm ci --ignore-scripts --no-audit --no-fund)
+		cp site/package-lock.json site/node_modules/.installed-lock.json
+	fi
+	(cd site && node_modules/.bin/tsc -p tsconfig.json)
+	say 'JavaScript: tests'
+	node --test --test-reporter=spec site/test/*.test.js
+}
+
+run_tests() {
+	check_go
+	check_javascript
+	say 'go test'
+	go test -timeout 12m ./...
+}
+
+case ${1:-} in
+serve)
+	need_go
+	build_page
+	exec build/clipside serve -dir dist "${@:2}"
+	;;
+build)
+	(($# == 1)) || die 'build takes no arguments'
+	need_go
+	build_page
+	;;
+test)
+	(($# == 1)) || die 'test takes no arguments'
+	need_go
+	install_missing
+	run_tests
+	;;
+-h | -help | --help | help)
+	usage
+	;;
+*)
+	usage >&2
+	exit 2
+	;;
+esac

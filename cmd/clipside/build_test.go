@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clipside/clipside/model/bundle"
+)
+
+// tree lists the files below dir with the times of their last change.
+func tree(t *testing.T, dir string) map[string]time.Time {
+	t.Helper()
+	files := map[string]time.Time{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			files[name] = info.ModTime()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
+	checkout, err := findCheckout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, dist := t.TempDir(), filepath.Join(t.TempDir(), "dist")
+	build := func() map[string]time.Time {
+		t.Helper()
+		if err := build(t.Context(), output{t.Output(), t.Output()}, checkout, work, dist); err != nil {
+			t.Fatal(err)
+		}
+		return tree(t, dist)
+	}
+	files := build()
+
+	for _, want := range []string{
+		"index.html", "style.css", "clipside.js", "LICENSE", "page/main.js", "icons/icon.svg",
+		"clipside/worker.js", "clipside/wasm_exec.js", "clipside/engine.wasm",
+		"photos/chelsea.png", "photos/coffee.png", "photos/rocket.jpg", "photos/astronaut.png", "photos/LICENSES.md",
+		"models/index.json", "models/starter/manifest.json", "models/starter/MODEL_CARD.md",
+	} {
+		if _, ok := files[want]; !ok {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	for name := range files {
+		base := path.Base(name)
+		if strings.Contains(name, "test") || strings.Contains(name, "node_modules") || base == "truncated.jpg" ||
+			strings.HasPrefix(base, ".") || strings.HasPrefix(base, "package") || strings.HasPrefix(base, "tsconfig") {
+			t.Errorf("%s does not belong there", name)
+		}
+	}
+	if wasm, err := os.ReadFile(filepath.Join(dist, engineFile)); err != nil || !strings.HasPrefix(string(wasm), "\x00asm") {
+		t.Errorf("the engine is no WebAssembly (%v)", err)
+	}
+	if got := inspectJSON(t, succeed(t, "inspect", "-verify", "-json", filepath.Join(dist, "models/starter"))); got.Manifest.Name != "starter" || got.Manifest.License != starterLicense {
+		t.Errorf("the starter is %s, %s", got.Manifest.Name, got.Manifest.License)
+	}
+
+	// A second build writes nothing, deletes what is not the page's, and keeps models that were put there.
+	for _, foreign := range []string{"old.js", "page/old/older.js", "models/old/chunk.zst", "models/starter/stale.zst", "photos/truncated.jpg"} {
+		file := filepath.Join(dist, foreign)
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(dist, "models/mine"), os.DirFS(packed(t))); err != nil {
+		t.Fatal(err)
+	}
+	again := build()
+	kept := 0
+	for name, changed := range again {
+		if strings.HasPrefix(name, "models/mine/") {
+			kept++
+			continue
+		}
+		if before, ok := files[name]; !ok {
+			t.Errorf("%s was not deleted", name)
+		} else if !before.Equal(changed) && name != modelIndex {
+			t.Errorf("%s was written again", name)
+		}
+	}
+	if kept < 4 || len(again) != len(files)+kept {
+		t.Errorf("%d files, %d of them of the model that was added; %d before", len(again), kept, len(files))
+	}
+	for _, gone := range []string{"page/old", "models/old"} {
+		if _, err := os.Stat(filepath.Join(dist, gone)); !os.IsNotExist(err) {
+			t.Errorf("%s is still there (%v)", gone, err)
+		}
+	}
+
+	data, err := os.ReadFile(filepath.Join(dist, modelIndex))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index []indexedModel
+	if err := json.Unmarshal(data, &index); err != nil {
+		t.Fatal(err)
+	}
+	if len(index) != 2 {
+		t.Fatalf("the index is %s", data)
+	}
+	for i, want := range []indexedModel{{Name: "mine", Path: "mine/", License: "MIT"}, {Name: "starter", Path: "starter/", License: starterLicense}} {
+		dir := filepath.Join(dist, "models", want.Path)
+		for name := range tree(t, dir) {
+			if name != "MODEL_CARD.md" {
+				info, err := os.Stat(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want.Bytes += info.Size()
+			}
+		}
+		if index[i] != want {
+			t.Errorf("entry %d is %+v, want %+v", i, index[i], want)
+		}
+	}
+}
+
+func TestBuildTouchesNoOtherDirectory(t *testing.T) {
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "thesis.tex")
+	if err := os.WriteFile(mine, []byte("years of work"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := clipside(t, "build", "-out", dir); code != 1 || !strings.Contains(stderr, "no built page") {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	if files := tree(t, dir); len(files) != 1 {
+		t.Errorf("the directory has %d files now", len(files))
+	}
+}
+
+func TestBuildIsForCheckouts(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if code, _, stderr := clipside(t, "build"); code != 1 || !strings.Contains(stderr, "not in a checkout") {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+}
+
+func TestTheIndexRefusesABrokenModel(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "broken"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "broken", bundle.ManifestName), []byte("{}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := indexModels(dir); err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestThePageOffersTheSamplePhotos(t *testing.T) {
+	page, err := os.ReadFile(root + "/site/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered := 0
+	for part := range strings.SplitSeq(string(page), `data-sample="`) {
+		name, _, _ := strings.Cut(part, `"`)
+		if offered++; offered > 1 && !slices.Contains(samplePhotos, name) {
+			t.Errorf("%s is not among the photos of a build", name)
+		}
+	}
+	if offered != len(samplePhotos) { // the text before the first, and one part for each but LICENSES.md
+		t.Errorf("the page offers %d photos", offered-1)
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/clipside/clipside/model/bundle"
+)
+
+// cacheHelp is what help texts say of the cache.
+const cacheHelp = `What is fetched or packed is kept in the directory CLIPSIDE_CACHE, by default clipside/ in the user's cache directory.
+It may be deleted at any time.`
+
+// cacheDir is where checkpoints/ has what was fetched from the hub, and bundles/ what was packed on first use.
+func cacheDir() (string, error) {
+	if dir := os.Getenv("CLIPSIDE_CACHE"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for a cache (%w): set CLIPSIDE_CACHE to a directory", err)
+	}
+	return filepath.Join(dir, "clipside"), nil
+}
+
+// packing is a part of every cached bundle's key. Raise it when pack writes something else for the same checkpoint.
+const packing = 1
+
+const (
+	// unfinishedPrefix begins the name of a directory that is being packed into.
+	unfinishedPrefix = ".packing-"
+
+	// outdatedFor is how old a bundle or an unfinished one must be before a newer one replaces it: until then another
+	// process may be at it.
+	outdatedFor = time.Hour
+)
+
+// packedOnce returns the bundle of the checkpoint in dir, in the cache: one that is there already if the names, sizes
+// and times of the checkpoint's files are those that it was packed from. Salt is whatever else the bundle depends on.
+func packedOnce(ctx context.Context, cache, dir, salt string, pack func(ctx context.Context, out string) error) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	state, err := directoryState(abs)
+	if err != nil {
+		return "", err
+	}
+	// Bundles of the same directory share a prefix, so that a new one can replace the old.
+	bundles := filepath.Join(cache, "bundles")
+	prefix := filepath.Base(abs) + "-" + digest(abs) + "-"
+	final := filepath.Join(bundles, prefix+digest(fmt.Sprintf("%d %d\n%s\n%s", packing, bundle.Version, salt, state)))
+	if isBundle(final) {
+		return final, nil
+	}
+
+	if err := os.MkdirAll(bundles, 0o777); err != nil {
+		return "", err
+	}
+	unfinished, err := os.MkdirTemp(bundles, unfinishedPrefix+"*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(unfinished)
+	if err := pack(ctx, unfinished); err != nil {
+		return "", err
+	}
+	if err := os.Rename(unfinished, final); err != nil {
+		if isBundle(final) { // another process was faster
+			return final, nil
+		}
+		return "", err
+	}
+	entries, err := os.ReadDir(bundles)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || time.Since(info.ModTime()) < outdatedFor {
+			continue
+		}
+		if older := filepath.Join(bundles, e.Name()); older != final && strings.HasPrefix(e.Name(), prefix) || strings.HasPrefix(e.Name(), unfinishedPrefix) {
+			if err := os.RemoveAll(older); err != nil {
+				return "", err
+			}
+		}
+	}
+	return final, nil
+}
+
+// directoryState lists a directory's files with their sizes and times of last change.
+func directoryState(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		info, err := os.Stat(filepath.Join(dir, e.Name())) // of a link's target: the hub's own cache consists of links
+		if err != nil {
+			return "", err
+		}
+		if info.Mode().IsRegular() {
+			fmt.Fprintf(&b, "%q %d %d\n", e.Name(), info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String(), nil
+}
+
+// digest is short enough for a file name and long enough for a cache.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+// isBundle tells a directory with a manifest, which is written last.
+func isBundle(dir string) bool { return isFile(filepath.Join(dir, bundle.ManifestName)) }
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// checkpointCopy is a checkpoint directory of the test's own.
+func checkpointCopy(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "mine")
+	if err := os.CopyFS(dir, os.DirFS(starter)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestACheckpointIsPackedOnceUntilItChanges(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("CLIPSIDE_CACHE", cache)
+	checkpoint := checkpointCopy(t)
+	embed := func() {
+		t.Helper()
+		succeed(t, "embed", "-model", checkpoint, "-device", "cpu", "-text", "a cat")
+	}
+	manifests := func() map[string]time.Time {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(cache, "bundles", "*", "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		times := map[string]time.Time{}
+		for _, f := range found {
+			info, err := os.Stat(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			times[f] = info.ModTime()
+		}
+		return times
+	}
+
+	embed()
+	first := manifests()
+	if len(first) != 1 {
+		t.Fatalf("%d bundles in the cache, want 1", len(first))
+	}
+	embed()
+	for f, changed := range manifests() {
+		if !first[f].Equal(changed) {
+			t.Errorf("%s was written by a second run", f)
+		}
+	}
+
+	// The old bundle is kept for those that may be reading it, but not for ever.
+	later := time.Now().Add(-2 * outdatedFor)
+	for f := range first {
+		if err := os.Chtimes(filepath.Dir(f), later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(filepath.Join(checkpoint, "vocab.json"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	embed()
+	second := manifests()
+	if len(second) != 1 {
+		t.Fatalf("%d bundles in the cache, want the new one", len(second))
+	}
+	for f := range second {
+		if _, ok := first[f]; ok {
+			t.Error("a changed checkpoint was not packed again")
+		}
+	}
+}
+
+func TestAFailedPackingLeavesNothingInTheCache(t *testing.T) {
+	cache, checkpoint := t.TempDir(), t.TempDir()
+	failure := errors.New("no")
+	_, err := packedOnce(t.Context(), cache, checkpoint, "", func(_ context.Context, dst string) error {
+		if err := os.WriteFile(filepath.Join(dst, "half"), nil, 0o666); err != nil {
+			return err
+		}
+		return failure
+	})
+	if !errors.Is(err, failure) {
+		t.Errorf("error %v, want %v", err, failure)
+	}
+	if left, _ := os.ReadDir(filepath.Join(cache, "bundles")); len(left) != 0 {
+		t.Errorf("%v is left", left)
+	}
+}
+
+func TestTheFasterOfTwoPackingsWins(t *testing.T) {
+	cache, checkpoint := t.TempDir(), t.TempDir()
+	write := func(content string) func(context.Context, string) error {
+		return func(_ context.Context, dst string) error {
+			return os.WriteFile(filepath.Join(dst, "manifest.json"), []byte(content), 0o666)
+		}
+	}
+	var inner string
+	outer, err := packedOnce(t.Context(), cache, checkpoint, "", func(ctx context.Context, dst string) (err error) {
+		if inner, err = packedOnce(ctx, cache, checkpoint, "", write("faster")); err != nil {
+			return err
+		}
+		return write("slower")(ctx, dst)
+	})
+	if err != nil || outer != inner {
+		t.Fatalf("%s and %s, error %v; want the same directory", outer, inner, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(outer, "manifest.json")); err != nil || string(got) != "faster" {
+		t.Errorf("the bundle is %q, error %v", got, err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(cache, "bundles")); len(left) != 1 {
+		t.Errorf("%d directories are left, want 1", len(left))
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/model/bundle"
+	"github.com/clipside/clipside/tokenizer"
+)
+
+// modelFlags are the flags of every command that runs a model.
+type modelFlags struct {
+	model   string
+	device  deviceKind
+	verbose bool
+}
+
+func (m *modelFlags) define(f *flag.FlagSet) {
+	m.device = autoDevice
+	f.StringVar(&m.model, "model", "", "the `model`, required: see above")
+	f.Var(&m.device, "device", "`where` to compute: auto (a GPU if there is one, else the CPU), webgpu (a GPU, even one in software) or cpu")
+	f.BoolVar(&m.verbose, "v", false, "say on stderr which device computes, and how long loading took")
+}
+
+// modelHelp is what the help of those commands says of -model.
+var modelHelp = `The model is one of
+  - a bundle: a directory that clipside pack made;
+  - a checkpoint directory, Hugging Face's layout or OpenCLIP's, such as models/starter in a checkout;
+  - a name: ` + knownNames() + `, or a repository (owner/name) of the
+    Hugging Face hub, or of the server that HF_ENDPOINT names; HF_TOKEN is sent to it.
+A checkpoint is packed when it is used for the first time, and again only when its files have changed.
+` + cacheHelp
+
+// open loads the named towers of the model onto the device. The caller releases the clip's device.
+func (m *modelFlags) open(ctx context.Context, out output, towers ...string) (*model.Clip, error) {
+	start := time.Now()
+	dir, err := bundleOf(ctx, out, m.model)
+	if err != nil {
+		return nil, err
+	}
+	src := bundle.FS(os.DirFS(dir))
+	manifest, err := bundle.ReadManifest(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	device, passedOver, err := openDevice(ctx, m.device)
+	if err != nil {
+		return nil, err
+	}
+	if m.verbose && passedOver != "" {
+		fmt.Fprintf(out.stderr, "no GPU: %s\n", passedOver)
+	}
+	clip, err := load(ctx, src, manifest, device, towers...)
+	if err != nil {
+		device.Release()
+		return nil, err
+	}
+	// The CPU computed the known embeddings; any other device has to reproduce them before its results count.
+	if device.Info().Kind != "cpu" {
+		known := manifest.SelfTest
+		verdict, err := clip.SelfTest(ctx, known.Text, known.TextEmbedding, known.ImageEmbedding)
+		if err == nil && !verdict.Passed {
+			err = fmt.Errorf("%s computes wrong results (cosine %.5f to known embeddings); -device cpu works on every machine", describe(device.Info()), verdict.Cosine)
+		}
+		if err != nil {
+			device.Release()
+			return nil, err
+		}
+	}
+	if m.verbose {
+		fmt.Fprintf(out.stderr, "%s on %s, loaded in %v\n", manifest.Name, describe(device.Info()), time.Since(start).Round(time.Millisecond))
+	}
+	return clip, nil
+}
+
+// load reads a bundle's tokenizer and the named towers (both, where none is named) onto a device.
+func load(ctx context.Context, src bundle.Source, m *bundle.Manifest, d model.Device, towers ...string) (*model.Clip, error) {
+	vocabulary, err := bundle.ReadTokenizer(ctx, src, m)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Parse(vocabulary)
+	if err != nil {
+		return nil, fmt.Errorf("the bundle's tokenizer: %w", err)
+	}
+	r, err := bundle.Reserve(m, d, towers...)
+	if err != nil {
+		return nil, err
+	}
+	if err := bundle.Load(ctx, src, m, r); err != nil {
+		return nil, err
+	}
+	return &model.Clip{Config: m.Config, Tokenizer: t, Device: d, Image: r.Image, Text: r.Text}, nil
+}
