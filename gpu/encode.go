@@ -29,6 +29,26 @@ type encoder struct {
 	ids, ends *slot // texts
 }
 
+// Compile makes the programs that encode one picture and one short text, so that the first calls find them. A tower
+// may be nil. No weights are needed.
+func (d *Device) Compile(image *model.ImageTower, text *model.TextTower) error {
+	if text != nil {
+		_, giveBack, err := d.textEncoder(text, 1, min(2*textStep, text.Config.Context))
+		if err != nil {
+			return err
+		}
+		giveBack()
+	}
+	if image != nil {
+		_, giveBack, err := d.imageEncoder(image, 1)
+		if err != nil {
+			return err
+		}
+		giveBack()
+	}
+	return nil
+}
+
 // EncodeImages implements model.Device. Pictures that Prepare made are consumed: their buffers are free again when
 // the call returns, whatever it returns.
 func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -100,3 +101,7 @@ func Catch(err *error) {
 		panic(r)
 	}
 }
+
+// Matrix reports whether the values are a matrix (or a convolution's kernels) that activations are multiplied with,
+// rather than a vector or a table of embeddings: an engine may keep those in another order.
+func (p *Param) Matrix() bool { return len(p.Shape) > 1 && strings.HasSuffix(p.Name, ".weight") }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/clipside/clipside/cpu"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
 	"github.com/clipside/clipside/model/convert"
@@ -74,10 +75,14 @@ func Read(t testing.TB, root, dir string) *Set {
 func (s *Set) Pack(t testing.TB) string {
 	t.Helper()
 	out := t.TempDir()
-	_, err := convert.Pack(t.Context(), os.DirFS(s.Dir), out, convert.Options{SelfTest: func(_ context.Context, _ string, m *bundle.Manifest) (bundle.SelfTest, error) {
-		known := make([]float32, m.Config.EmbedDim) // these tests compare with better ones
-		known[0] = 1
-		return bundle.SelfTest{Text: "a cat", TextEmbedding: known, ImageEmbedding: known}, nil
+	_, err := convert.Pack(t.Context(), os.DirFS(s.Dir), out, convert.Options{SelfTest: func(ctx context.Context, dir string, m *bundle.Manifest) (bundle.SelfTest, error) {
+		clip, err := load(ctx, dir, m, cpu.New())
+		if err != nil {
+			return bundle.SelfTest{}, err
+		}
+		known := bundle.SelfTest{Text: "a photo of a cat."}
+		known.TextEmbedding, known.ImageEmbedding, err = clip.Known(ctx, known.Text)
+		return known, err
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -88,27 +93,37 @@ func (s *Set) Pack(t testing.TB) string {
 // Load loads the set's model onto a device, by way of a bundle.
 func (s *Set) Load(t testing.TB, d model.Device) *model.Clip {
 	t.Helper()
-	src := bundle.FS(os.DirFS(s.Pack(t)))
-	m, err := bundle.ReadManifest(t.Context(), src)
+	dir := s.Pack(t)
+	m, err := bundle.ReadManifest(t.Context(), bundle.FS(os.DirFS(dir)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	clip, err := load(t.Context(), dir, m, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clip
+}
+
+// load loads the bundle in dir onto a device.
+func load(ctx context.Context, dir string, m *bundle.Manifest, d model.Device) (*model.Clip, error) {
+	src := bundle.FS(os.DirFS(dir))
 	r, err := bundle.Reserve(m, d)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if err := bundle.Load(t.Context(), src, m, r); err != nil {
-		t.Fatal(err)
+	if err := bundle.Load(ctx, src, m, r); err != nil {
+		return nil, err
 	}
-	raw, err := bundle.ReadTokenizer(t.Context(), src, m)
+	raw, err := bundle.ReadTokenizer(ctx, src, m)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	tok, err := tokenizer.Parse(raw)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return &model.Clip{Config: m.Config, Tokenizer: tok, Device: d, Image: r.Image, Text: r.Text}
+	return &model.Clip{Config: m.Config, Tokenizer: tok, Device: d, Image: r.Image, Text: r.Text}, nil
 }
 
 // Picture is an image of the set as the encoder takes it: the reference's own pixels where the set has them, which

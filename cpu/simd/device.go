@@ -1,0 +1,273 @@
+// Package simd runs CLIP's operations on the CPU through a small hand-written WebAssembly SIMD module, kernels.wat:
+// Go decides, the module computes. It is what package cpu would be if Go's compiler vectorised, and is tested against
+// it.
+//
+// As in package gpu, a forward pass is recorded once for a batch size and text length, as commands in the module's
+// memory; a call writes its inputs, makes one call into the module, and reads the embeddings.
+package simd
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/clipside/clipside/internal/recording"
+	"github.com/clipside/clipside/model"
+)
+
+// ErrUnavailable is returned, wrapped, where WebAssembly SIMD is not to be had.
+var ErrUnavailable = errors.New("WebAssembly SIMD is not available")
+
+// machine is an instance of kernels.wasm with its memory.
+type machine interface {
+	// grow makes the memory at least size bytes.
+	grow(size uint64) error
+	write(at uint32, data []byte)
+	read(at uint32, data []byte)
+	// run runs the commands in [at, end) on all threads.
+	run(at, end uint32) error
+	// pack and widen are the module's functions of these names.
+	pack(src, count, panels, from, k uint32) error
+	widen(src, count, dst uint32) error
+	// rest lets others have the thread for a moment: in a browser, an abort can only arrive then.
+	rest()
+	threads() int
+	close()
+}
+
+// Device is the CPU, by way of the module, as a model.Device.
+type Device struct {
+	m        machine
+	features []string
+
+	mu       sync.Mutex // guards memory; the module itself runs one call at a time
+	memory   memory
+	staging  uint32 // where arriving weights are put for pack and widen
+	programs recording.Programs[*encoder]
+}
+
+var _ model.Device = (*Device)(nil)
+
+const (
+	// stagingBytes of fp16 are packed at a time.
+	stagingBytes = 256 << 10
+	maxPrograms  = 8
+	// maxTextTokens bounds a pass over texts: 256 rows fill the matrix kernel.
+	maxTextTokens = 256
+	textStep      = 4 // the matrix kernel's rows
+)
+
+func newDevice(m machine, features ...string) (*Device, error) {
+	d := &Device{m: m, features: features}
+	d.memory.grow = m.grow
+	d.programs.Max = maxPrograms
+	var err error
+	d.staging, err = d.memory.alloc(stagingBytes)
+	return d, err
+}
+
+// storage is a parameter in the module's memory.
+type storage struct {
+	at      uint32
+	form    form
+	total   int64 // fp16 bytes, padding included
+	arrived int64
+}
+
+// form is how a parameter lies in memory.
+type form int
+
+const (
+	panels form = iota // a matrix: [⌈n/8⌉][k][8] float32
+	wide               // a vector: float32, zero up to a multiple of 8
+	halves             // a table: fp16 as it came
+)
+
+// NewParam implements model.Device.
+func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
+	p := model.NewParam(name, shape...)
+	row := padded(shape[len(shape)-1])
+	count := p.Len() / shape[len(shape)-1] * row
+	s := &storage{total: int64(count) * 2}
+	size := uint64(count) * 4
+	switch {
+	case p.Matrix():
+		s.form = panels
+		size = uint64((shape[0]+7)&^7) * uint64(count/shape[0]) * 4
+	case len(shape) == 1:
+		s.form = wide
+		size = uint64(count+7) &^ 7 * 4
+	default:
+		s.form = halves
+		size = uint64(count) * 2
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var err error
+	if s.at, err = d.memory.alloc(size); err != nil {
+		return nil, fmt.Errorf("simd: %s: %w", name, err)
+	}
+	d.clear(s.at, size)
+	p.Data = s
+	return p, nil
+}
+
+// clear zeroes memory that may have been used before.
+func (d *Device) clear(at uint32, size uint64) {
+	var zeros [64 << 10]byte
+	for size > 0 {
+		n := min(size, uint64(len(zeros)))
+		d.m.write(at, zeros[:n])
+		at, size = at+uint32(n), size-n
+	}
+}
+
+// Fill implements model.Device.
+func (d *Device) Fill(p *model.Param, at int64, f16 []byte) error {
+	s := p.Data.(*storage)
+	if at != s.arrived || at+int64(len(f16)) > s.total || len(f16)%8 != 0 {
+		return fmt.Errorf("simd: %s: %d bytes at %d, have %d of %d", p.Name, len(f16), at, s.arrived, s.total)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(f16) > 0 {
+		n := min(len(f16), stagingBytes)
+		if err := d.store(p, s, f16[:n]); err != nil {
+			return fmt.Errorf("simd: %s: %w", p.Name, err)
+		}
+		s.arrived += int64(n)
+		f16 = f16[n:]
+	}
+	if s.arrived == s.total {
+		p.Arrived(nil)
+	}
+	return nil
+}
+
+// store puts the next values of p into its form.
+func (d *Device) store(p *model.Param, s *storage, f16 []byte) error {
+	from, count := uint32(s.arrived/2), uint32(len(f16)/2)
+	if s.form == halves {
+		d.m.write(s.at+2*from, f16)
+		return nil
+	}
+	d.m.write(d.staging, f16)
+	if s.form == wide {
+		return d.m.widen(d.staging, count, s.at+4*from)
+	}
+	k := uint32(s.total/2) / uint32(p.Shape[0])
+	return d.m.pack(d.staging, count, s.at, from, k)
+}
+
+// encoder is a recorded tower with the inputs it reads.
+type encoder struct {
+	*program
+	pixels, ids, ends uint32 // addresses
+}
+
+// EncodeImages implements model.Device.
+func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
+	size := t.Config.Size
+	out := make([][]float32, len(px))
+	for i, p := range px {
+		if p.Size != size || len(p.RGBA) != 4*size*size {
+			return nil, fmt.Errorf("simd: picture %d is %d px with %d bytes, the encoder takes %d px RGBA", i, p.Size, len(p.RGBA), size)
+		}
+		d.m.rest()
+		y, err := d.encodeImage(ctx, t, p)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = y
+	}
+	return out, nil
+}
+
+// encodeImage encodes one picture: more at once would not be quicker each, since the patches of one fill the matrix
+// kernel.
+func (d *Device) encodeImage(ctx context.Context, t *model.ImageTower, p model.Picture) ([]float32, error) {
+	e, giveBack, err := d.programs.Borrow(recording.Key{Tower: t, Batch: 1}, func() (*encoder, error) {
+		e := &encoder{}
+		var err error
+		e.program, err = d.record(func(r *recorder) model.Tensor {
+			e.pixels = r.fixed(uint64(len(p.RGBA)))
+			return t.Encode(r, model.Pixels{B: 1, Size: p.Size, Data: e.pixels})
+		})
+		return e, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer giveBack()
+	d.m.write(e.pixels, p.RGBA)
+	return e.run(ctx)
+}
+
+// EncodeTexts implements model.Device.
+func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
+	n, err := recording.Len(t, texts, textStep)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float32, 0, len(texts))
+	for len(texts) > 0 {
+		d.m.rest()
+		b := recording.Batch(len(texts), max(maxTextTokens/n, 1))
+		y, err := d.encodeTexts(ctx, t, texts[:b], n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, recording.Split(y, b)...)
+		texts = texts[b:]
+	}
+	return out, nil
+}
+
+func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32, n int) ([]float32, error) {
+	b := len(texts)
+	e, giveBack, err := d.programs.Borrow(recording.Key{Tower: t, Batch: b, Len: n}, func() (*encoder, error) {
+		e := &encoder{}
+		var err error
+		e.program, err = d.record(func(r *recorder) model.Tensor {
+			e.ids, e.ends = r.fixed(4*uint64(b*n)), r.fixed(4*uint64(b))
+			return t.Encode(r, model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
+		})
+		return e, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer giveBack()
+	ids, ends := recording.Pad(texts, n)
+	d.m.write(e.ids, words(ids...))
+	d.m.write(e.ends, words(ends...))
+	return e.run(ctx)
+}
+
+// Info implements model.Device.
+func (d *Device) Info() model.DeviceInfo {
+	return model.DeviceInfo{Kind: "cpu", Features: d.features}
+}
+
+// Release implements model.Device. The memory goes when the module does.
+func (d *Device) Release() {
+	d.programs.Release()
+	d.m.close()
+}
+
+// padded is a row's length in memory: n rounded up to a multiple of 4.
+func padded(n int) int { return (n + 3) &^ 3 }
+
+// words are 32-bit words as the module's memory holds them.
+func words(v ...uint32) []byte {
+	var b []byte
+	for _, w := range v {
+		b = binary.LittleEndian.AppendUint32(b, w)
+	}
+	return b
+}
+
+func bits(f float32) uint32 { return math.Float32bits(f) }

@@ -1,0 +1,688 @@
+;; CLIP's operations in WebAssembly SIMD. Go decides and this module computes: it runs a list of commands that package
+;; simd has written into this module's own memory, so that a forward pass is one call.
+;;
+;; Layouts. Activations are float32 matrices with rows padded with zeros to a multiple of 4 values. A weight matrix
+;; [n, k] is kept as panels of 8 rows, [ceil(n/8)][k][8] float32, so that the product reads eight weights of one k at
+;; once, in order. Vectors (biases, gains) are float32, zero up to a multiple of 8. Tables of embeddings stay fp16.
+;;
+;; Commands are 80 bytes: a number, then up to 19 arguments of 4 bytes. Every kernel takes (arguments, thread, threads)
+;; and does its thread's share of the units; a barrier between commands is the caller's.
+;;
+;; assemble.mjs makes the binaries from this text. It expands  @for x 0 3 … @end  with {x}, {x*4} and the like, and
+;; writes  $MUL … $ADD  as one relaxed multiply-add or as a multiplication and an addition.
+(module
+  MEMORY
+
+  (type $kernel (func (param i32 i32 i32)))
+  (table 12 funcref)
+  (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize)
+
+  ;; run runs the commands in [at, end).
+  (func (export "run") (param $at i32) (param $end i32) (param $thread i32) (param $threads i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        (call_indirect (type $kernel)
+          (i32.add (local.get $at) (i32.const 4)) (local.get $thread) (local.get $threads)
+          (i32.load (local.get $at)))
+        (local.set $at (i32.add (local.get $at) (i32.const 80)))
+        (br $next))))
+
+  ;; share is where the thread's part of units begins; that of thread + 1 is where it ends.
+  (func $share (param $units i32) (param $thread i32) (param $threads i32) (result i32)
+    (i32.div_u (i32.mul (local.get $units) (local.get $thread)) (local.get $threads)))
+
+  ;; ---- elementary functions, four at a time ----
+
+  ;; exp by 2^n·p(r), r = x − n·ln 2 in [−0.35, 0.35]; relative error below 2e-7. Below −87 it is about 1e-38.
+  (func $exp (param $x v128) (result v128)
+    (local $n v128) (local $r v128)
+    (local.set $x (f32x4.pmax (f32x4.pmin (local.get $x) (v128.const f32x4 88 88 88 88)) (v128.const f32x4 -87 -87 -87 -87)))
+    (local.set $n (f32x4.nearest (f32x4.mul (local.get $x) (v128.const f32x4 1.44269504 1.44269504 1.44269504 1.44269504))))
+    (local.set $r (f32x4.sub (local.get $x) (f32x4.mul (local.get $n) (v128.const f32x4 0.693359375 0.693359375 0.693359375 0.693359375))))
+    (local.set $r (f32x4.add (local.get $r) (f32x4.mul (local.get $n) (v128.const f32x4 2.12194440e-4 2.12194440e-4 2.12194440e-4 2.12194440e-4))))
+    (v128.const f32x4 0.00138888889 0.00138888889 0.00138888889 0.00138888889)
+    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.00833333333 0.00833333333 0.00833333333 0.00833333333))
+    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.0416666667 0.0416666667 0.0416666667 0.0416666667))
+    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.166666667 0.166666667 0.166666667 0.166666667))
+    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.5 0.5 0.5 0.5))
+    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 1 1 1 1))
+    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 1 1 1 1))
+    (f32x4.mul (i32x4.shl (i32x4.add (i32x4.trunc_sat_f32x4_s (local.get $n)) (v128.const i32x4 127 127 127 127)) (i32.const 23))))
+
+  ;; activate: 1 ReLU, 2 quick GELU, 3 GELU with erf of Abramowitz & Stegun 7.1.26 (error 1.5e-7).
+  (func $activate (param $x v128) (param $act i32) (result v128)
+    (local $a v128) (local $t v128)
+    (if (i32.eq (local.get $act) (i32.const 1))
+      (then (return (f32x4.pmax (v128.const f32x4 0 0 0 0) (local.get $x)))))
+    (if (i32.eq (local.get $act) (i32.const 2))
+      (then (return (f32x4.div (local.get $x)
+        (f32x4.add (v128.const f32x4 1 1 1 1)
+          (call $exp (f32x4.mul (local.get $x) (v128.const f32x4 -1.702 -1.702 -1.702 -1.702))))))))
+    (local.set $a (f32x4.mul (f32x4.abs (local.get $x)) (v128.const f32x4 0.707106781 0.707106781 0.707106781 0.707106781)))
+    (local.set $t (f32x4.div (v128.const f32x4 1 1 1 1)
+      (f32x4.add (v128.const f32x4 1 1 1 1) (f32x4.mul (local.get $a) (v128.const f32x4 0.3275911 0.3275911 0.3275911 0.3275911)))))
+    (v128.const f32x4 1.061405429 1.061405429 1.061405429 1.061405429)
+    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 -1.453152027 -1.453152027 -1.453152027 -1.453152027))
+    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 1.421413741 1.421413741 1.421413741 1.421413741))
+    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 -0.284496736 -0.284496736 -0.284496736 -0.284496736))
+    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 0.254829592 0.254829592 0.254829592 0.254829592))
+    (f32x4.mul (local.get $t))
+    (f32x4.mul (call $exp (f32x4.neg (f32x4.mul (local.get $a) (local.get $a)))))
+    (local.set $t) ;; erfc(|x|/√2)
+    ;; x·Φ(x) = x/2·(1 + sign(x)·(1 − erfc))
+    (f32x4.mul (f32x4.mul (local.get $x) (v128.const f32x4 0.5 0.5 0.5 0.5))
+      (f32x4.add (v128.const f32x4 1 1 1 1)
+        (v128.bitselect (local.get $x) (f32x4.sub (v128.const f32x4 1 1 1 1) (local.get $t)) (v128.const i32x4 0x80000000 0x80000000 0x80000000 0x80000000)))))
+
+  (func $sum (param $x v128) (result f32)
+    (f32.add
+      (f32.add (f32x4.extract_lane 0 (local.get $x)) (f32x4.extract_lane 1 (local.get $x)))
+      (f32.add (f32x4.extract_lane 2 (local.get $x)) (f32x4.extract_lane 3 (local.get $x)))))
+
+  ;; half4 widens the four fp16 values at addr. Shifting exponent and mantissa into place leaves the exponent 112 too
+  ;; low, which a multiplication puts right, for subnormals too; there is no infinity among weights.
+  (func $half4 (param $addr i32) (result v128)
+    (local $h v128)
+    (local.set $h (v128.load16x4_u (local.get $addr)))
+    (v128.or
+      (f32x4.mul
+        (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff)) (i32.const 13))
+        (v128.const i32x4 0x77800000 0x77800000 0x77800000 0x77800000))
+      (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x8000 0x8000 0x8000 0x8000)) (i32.const 16))))
+
+  ;; ---- weights ----
+
+  ;; pack puts count fp16 values (a multiple of 4), the values from index from on of a matrix with rows of k, into
+  ;; panels.
+  (func (export "pack") (param $src i32) (param $count i32) (param $panels i32) (param $from i32) (param $k i32)
+    (local $row i32) (local $col i32) (local $at i32) (local $v v128)
+    (local.set $row (i32.div_u (local.get $from) (local.get $k)))
+    (local.set $col (i32.rem_u (local.get $from) (local.get $k)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        ;; panels + ((row/8·k + col)·8 + row%8)·4
+        (local.set $at (i32.add (local.get $panels) (i32.shl
+          (i32.add
+            (i32.shl (i32.add (i32.mul (i32.shr_u (local.get $row) (i32.const 3)) (local.get $k)) (local.get $col)) (i32.const 3))
+            (i32.and (local.get $row) (i32.const 7)))
+          (i32.const 2))))
+        (local.set $v (call $half4 (local.get $src)))
+        (v128.store32_lane offset=0 0 (local.get $at) (local.get $v))
+        (v128.store32_lane offset=32 1 (local.get $at) (local.get $v))
+        (v128.store32_lane offset=64 2 (local.get $at) (local.get $v))
+        (v128.store32_lane offset=96 3 (local.get $at) (local.get $v))
+        (local.set $src (i32.add (local.get $src) (i32.const 8)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+        (local.set $col (i32.add (local.get $col) (i32.const 4)))
+        (if (i32.eq (local.get $col) (local.get $k))
+          (then
+            (local.set $col (i32.const 0))
+            (local.set $row (i32.add (local.get $row) (i32.const 1)))))
+        (br $next))))
+
+  ;; widen puts count fp16 values (a multiple of 4) at dst as float32.
+  (func (export "widen") (param $src i32) (param $count i32) (param $dst i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        (v128.store (local.get $dst) (call $half4 (local.get $src)))
+        (local.set $src (i32.add (local.get $src) (i32.const 8)))
+        (local.set $dst (i32.add (local.get $dst) (i32.const 16)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+        (br $next))))
+
+  ;; ---- matrix product ----
+
+  ;; tile makes a block of 4 rows of a product with one panel of 8 weights' rows:
+  ;;   out[i, j] = act(Σ_s Σ_c row(i, s)[c]·panel[s·width + c][j] + bias[j] + residual[i, j])
+  ;; Rows of the left matrix are found through table, [block][segment][4] addresses, so that a convolution is a product
+  ;; too: its segments are the kernel's taps. 4×8 results stay in registers; a row value is splat and meets 8 weights.
+  ;; With 16 registers of 4 lanes there is room for no larger tile (4×12 and 6×8 spill).
+  (func $tile
+    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p i32)
+    (param $block i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
+    (local $s i32) (local $t i32) (local $b i32) (local $end i32) (local $at i32) (local $delta i32) (local $left i32)
+    @for r 0 3
+    (local $a{r} i32) (local $c{r}0 v128) (local $c{r}1 v128)
+    @end
+    (local $b0 v128) (local $b1 v128) (local $x v128)
+    ;; residual lies as out does
+    (local.set $delta (i32.sub (local.get $residual) (local.get $out)))
+    (local.set $table (i32.add (local.get $table) (i32.shl (i32.mul (local.get $block) (local.get $segments)) (i32.const 4))))
+    (local.set $out (i32.add (local.get $out) (i32.mul (i32.shl (local.get $block) (i32.const 2)) (local.get $pitch))))
+    (local.set $left (i32.sub (local.get $m) (i32.shl (local.get $block) (i32.const 2))))
+    (local.set $b (i32.add (local.get $panels)
+      (i32.shl (i32.mul (local.get $p) (i32.mul (local.get $segments) (local.get $width))) (i32.const 5))))
+    (if (local.get $bias)
+      (then
+        (local.set $c00 (v128.load (i32.add (local.get $bias) (i32.shl (local.get $p) (i32.const 5)))))
+        (local.set $c01 (v128.load offset=16 (i32.add (local.get $bias) (i32.shl (local.get $p) (i32.const 5))))))
+      (else
+        (local.set $c00 (v128.const f32x4 0 0 0 0))
+        (local.set $c01 (v128.const f32x4 0 0 0 0))))
+    @for r 1 3
+    (local.set $c{r}0 (local.get $c00))
+    (local.set $c{r}1 (local.get $c01))
+    @end
+    (local.set $t (local.get $table))
+    (local.set $s (local.get $segments))
+    (loop $segment
+      @for r 0 3
+      (local.set $a{r} (i32.load offset={r*4} (local.get $t)))
+      @end
+      (local.set $end (i32.add (local.get $a0) (i32.shl (local.get $width) (i32.const 2))))
+      (loop $k
+        @for k 0 3
+        (local.set $b0 (v128.load offset={k*32} (local.get $b)))
+        (local.set $b1 (v128.load offset={k*32+16} (local.get $b)))
+        @for r 0 3
+        (local.set $x (v128.load32_splat offset={k*4} (local.get $a{r})))
+        local.get $x local.get $b0 $MUL local.get $c{r}0 $ADD local.set $c{r}0
+        local.get $x local.get $b1 $MUL local.get $c{r}1 $ADD local.set $c{r}1
+        @end
+        @end
+        (local.set $b (i32.add (local.get $b) (i32.const 128)))
+        @for r 1 3
+        (local.set $a{r} (i32.add (local.get $a{r}) (i32.const 16)))
+        @end
+        (br_if $k (i32.lt_u (local.tee $a0 (i32.add (local.get $a0) (i32.const 16))) (local.get $end))))
+      (local.set $t (i32.add (local.get $t) (i32.const 16)))
+      (br_if $segment (local.tee $s (i32.sub (local.get $s) (i32.const 1)))))
+    ;; Of the last panel only the first half may lie inside of the padded row; of the last block only some rows.
+    (local.set $at (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))))
+    (block $stored
+      @for r 0 3
+      (br_if $stored (i32.le_s (local.get $left) (i32.const {r})))
+      (if (local.get $residual)
+        (then
+          (local.set $c{r}0 (f32x4.add (local.get $c{r}0) (v128.load (i32.add (local.get $at) (local.get $delta)))))
+          (if (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch))
+            (then (local.set $c{r}1 (f32x4.add (local.get $c{r}1) (v128.load offset=16 (i32.add (local.get $at) (local.get $delta)))))))))
+      (if (local.get $act)
+        (then
+          (local.set $c{r}0 (call $activate (local.get $c{r}0) (local.get $act)))
+          (local.set $c{r}1 (call $activate (local.get $c{r}1) (local.get $act)))))
+      (v128.store (local.get $at) (local.get $c{r}0))
+      (if (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch))
+        (then (v128.store offset=16 (local.get $at) (local.get $c{r}1))))
+      (local.set $at (i32.add (local.get $at) (local.get $pitch)))
+      @end
+    ))
+
+  ;; product runs tile over blocks [i0, i1) and panels [p0, p1), chunk blocks at a time: their rows stay in the second
+  ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass.
+  (func $product
+    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p0 i32) (param $p1 i32)
+    (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
+    (local $p i32) (local $i i32) (local $stop i32)
+    (block $done
+      (loop $chunks
+        (br_if $done (i32.ge_u (local.get $i0) (local.get $i1)))
+        (local.set $stop (i32.add (local.get $i0) (local.get $chunk)))
+        (if (i32.gt_u (local.get $stop) (local.get $i1)) (then (local.set $stop (local.get $i1))))
+        (local.set $p (local.get $p0))
+        (block $paneled
+          (loop $panel
+            (br_if $paneled (i32.ge_u (local.get $p) (local.get $p1)))
+            (local.set $i (local.get $i0))
+            (loop $block
+              (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
+                (local.get $p) (local.get $i) (local.get $m)
+                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))
+              (br_if $block (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $stop))))
+            (local.set $p (i32.add (local.get $p) (i32.const 1)))
+            (br $panel)))
+        (local.set $i0 (local.get $stop))
+        (br $chunks))))
+
+  ;; gemm: table, segments, width, panels, panel count, block count, chunk, m, bias, residual, out, pitch (bytes), act,
+  ;; whether threads share out blocks (else panels)
+  (func $gemm (param $a i32) (param $thread i32) (param $threads i32)
+    (local $p0 i32) (local $p1 i32) (local $i0 i32) (local $i1 i32)
+    (local.set $p1 (i32.load offset=16 (local.get $a)))
+    (local.set $i1 (i32.load offset=20 (local.get $a)))
+    (if (i32.load offset=52 (local.get $a))
+      (then
+        (local.set $i0 (call $share (local.get $i1) (local.get $thread) (local.get $threads)))
+        (local.set $i1 (call $share (local.get $i1) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads))))
+      (else
+        (local.set $p0 (call $share (local.get $p1) (local.get $thread) (local.get $threads)))
+        (local.set $p1 (call $share (local.get $p1) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))))
+    (call $product (i32.load (local.get $a)) (i32.load offset=4 (local.get $a)) (i32.load offset=8 (local.get $a)) (i32.load offset=12 (local.get $a))
+      (local.get $p0) (local.get $p1) (local.get $i0) (local.get $i1) (i32.load offset=24 (local.get $a)) (i32.load offset=28 (local.get $a))
+      (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a)) (i32.load offset=40 (local.get $a)) (i32.load offset=44 (local.get $a))
+      (i32.load offset=48 (local.get $a))))
+
+  ;; ---- layer norm ----
+
+  ;; layernorm: x, gain, bias, out, rows, cols, pitch (bytes), eps
+  (func $layernorm (param $a i32) (param $thread i32) (param $threads i32)
+    (local $rows i32) (local $i i32) (local $at i32) (local $end i32) (local $out i32) (local $g i32) (local $b i32) (local $pitch i32)
+    (local $sum v128) (local $d v128) (local $mean f32) (local $scale f32) (local $cols f32)
+    (local.set $pitch (i32.load offset=24 (local.get $a)))
+    (local.set $cols (f32.convert_i32_u (i32.load offset=20 (local.get $a))))
+    (local.set $rows (i32.load offset=16 (local.get $a)))
+    (local.set $i (call $share (local.get $rows) (local.get $thread) (local.get $threads)))
+    (local.set $rows (call $share (local.get $rows) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.ge_u (local.get $i) (local.get $rows)))
+        (local.set $at (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (local.get $pitch))))
+        (local.set $end (i32.add (local.get $at) (local.get $pitch)))
+        (local.set $sum (v128.const f32x4 0 0 0 0))
+        (loop $add
+          (local.set $sum (f32x4.add (local.get $sum) (v128.load (local.get $at))))
+          (br_if $add (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+        (local.set $mean (f32.div (call $sum (local.get $sum)) (local.get $cols)))
+        (local.set $at (i32.sub (local.get $end) (local.get $pitch)))
+        (local.set $sum (v128.const f32x4 0 0 0 0))
+        (loop $square
+          (local.set $d (f32x4.sub (v128.load (local.get $at)) (f32x4.splat (local.get $mean))))
+          (local.set $sum (f32x4.add (local.get $sum) (f32x4.mul (local.get $d) (local.get $d))))
+          (br_if $square (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+        ;; The padding counted mean² each.
+        (local.set $scale (f32.div (f32.const 1) (f32.sqrt (f32.add (f32.load offset=28 (local.get $a)) (f32.div
+          (f32.sub (call $sum (local.get $sum)) (f32.mul (f32.mul (local.get $mean) (local.get $mean))
+            (f32.sub (f32.convert_i32_u (i32.shr_u (local.get $pitch) (i32.const 2))) (local.get $cols))))
+          (local.get $cols))))))
+        (local.set $at (i32.sub (local.get $end) (local.get $pitch)))
+        (local.set $out (i32.add (i32.load offset=12 (local.get $a)) (i32.mul (local.get $i) (local.get $pitch))))
+        (local.set $g (i32.load offset=4 (local.get $a)))
+        (local.set $b (i32.load offset=8 (local.get $a)))
+        (loop $write
+          (v128.store (local.get $out) (f32x4.add (v128.load (local.get $b)) (f32x4.mul (v128.load (local.get $g))
+            (f32x4.mul (f32x4.splat (local.get $scale)) (f32x4.sub (v128.load (local.get $at)) (f32x4.splat (local.get $mean)))))))
+          (local.set $out (i32.add (local.get $out) (i32.const 16)))
+          (local.set $g (i32.add (local.get $g) (i32.const 16)))
+          (local.set $b (i32.add (local.get $b) (i32.const 16)))
+          (br_if $write (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $row))))
+
+  ;; ---- attention ----
+
+  ;; attention: q, q pitch, k, k pitch, v, v pitch, out, out pitch, batch, heads, queries, keys, d, scale, causal,
+  ;; scratch, scratch bytes a thread. A unit is a head of a sequence: its keys and values are packed into panels, and
+  ;; both products are those of the matrix kernel. Pitches are bytes. Scratch holds, in this order: keys' panels
+  ;; [keys8/8][d][8], values' panels [d8/8][keys4][8], scores [queries4][keys8], a table of queries4 addresses.
+  (func $attention (param $a i32) (param $thread i32) (param $threads i32)
+    (local $u i32) (local $units i32) (local $b i32) (local $offset i32) (local $keys i32) (local $keys4 i32) (local $keys8 i32) (local $d i32) (local $queries i32)
+    (local $kp i32) (local $vp i32) (local $scores i32) (local $table i32) (local $i i32) (local $blocks i32) (local $seen i32) (local $row i32)
+    (local.set $queries (i32.load offset=40 (local.get $a)))
+    (local.set $keys (i32.load offset=44 (local.get $a)))
+    (local.set $keys4 (i32.and (i32.add (local.get $keys) (i32.const 3)) (i32.const -4)))
+    (local.set $keys8 (i32.and (i32.add (local.get $keys) (i32.const 7)) (i32.const -8)))
+    (local.set $d (i32.load offset=48 (local.get $a)))
+    (local.set $blocks (i32.shr_u (i32.add (local.get $queries) (i32.const 3)) (i32.const 2)))
+    (local.set $kp (i32.add (i32.load offset=60 (local.get $a)) (i32.mul (local.get $thread) (i32.load offset=64 (local.get $a)))))
+    (local.set $vp (i32.add (local.get $kp) (i32.shl (i32.mul (local.get $keys8) (local.get $d)) (i32.const 2))))
+    (local.set $scores (i32.add (local.get $vp) (i32.shl (i32.mul (i32.and (i32.add (local.get $d) (i32.const 7)) (i32.const -8)) (local.get $keys4)) (i32.const 2))))
+    (local.set $table (i32.add (local.get $scores) (i32.shl (i32.mul (i32.shl (local.get $blocks) (i32.const 2)) (local.get $keys8)) (i32.const 2))))
+    (local.set $units (i32.mul (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a))))
+    (local.set $u (call $share (local.get $units) (local.get $thread) (local.get $threads)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $unit
+        (br_if $done (i32.ge_u (local.get $u) (local.get $units)))
+        (local.set $b (i32.div_u (local.get $u) (i32.load offset=36 (local.get $a))))
+        (local.set $offset (i32.shl (i32.mul (i32.rem_u (local.get $u) (i32.load offset=36 (local.get $a))) (local.get $d)) (i32.const 2)))
+        (call $pack_keys
+          (i32.add (i32.add (i32.load offset=8 (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $keys)) (i32.load offset=12 (local.get $a))))
+          (i32.load offset=12 (local.get $a)) (local.get $keys) (local.get $keys8) (local.get $d) (local.get $kp))
+        (call $pack_values
+          (i32.add (i32.add (i32.load offset=16 (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $keys)) (i32.load offset=20 (local.get $a))))
+          (i32.load offset=20 (local.get $a)) (local.get $keys) (local.get $keys4) (local.get $d) (local.get $vp))
+        (call $row_table (local.get $table)
+          (i32.add (i32.add (i32.load (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $queries)) (i32.load offset=4 (local.get $a))))
+          (i32.load offset=4 (local.get $a)) (local.get $queries))
+        (call $product (local.get $table) (i32.const 1) (local.get $d) (local.get $kp)
+          (i32.const 0) (i32.shr_u (local.get $keys8) (i32.const 3)) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $queries)
+          (i32.const 0) (i32.const 0) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (i32.const 0))
+        (local.set $i (i32.const 0))
+        (loop $softmax
+          (local.set $seen (local.get $keys))
+          (if (i32.load offset=56 (local.get $a)) (then (local.set $seen (i32.add (local.get $i) (i32.const 1)))))
+          (call $softmax (i32.add (local.get $scores) (i32.shl (i32.mul (local.get $i) (local.get $keys8)) (i32.const 2)))
+            (local.get $seen) (local.get $keys8) (f32.load offset=52 (local.get $a)))
+          (br_if $softmax (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $queries))))
+        (call $row_table (local.get $table) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (local.get $queries))
+        ;; The head's columns of out end before the padding of its rows, so the pitch of a head's slice is told by d.
+        (call $head (local.get $table) (local.get $keys4) (local.get $vp) (local.get $d) (local.get $blocks) (local.get $queries)
+          (i32.add (i32.add (i32.load offset=24 (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $queries)) (i32.load offset=28 (local.get $a))))
+          (i32.load offset=28 (local.get $a)) (local.get $scores) (local.get $keys8))
+        (local.set $u (i32.add (local.get $u) (i32.const 1)))
+        (br $unit))))
+
+  ;; head multiplies probabilities with values, into the first d columns of rows that are wider: each block goes by way
+  ;; of the score rows, which are not needed any more once the block is done.
+  (func $head (param $table i32) (param $keys4 i32) (param $vp i32) (param $d i32) (param $blocks i32) (param $m i32) (param $out i32) (param $pitch i32) (param $scores i32) (param $keys8 i32)
+    (local $p i32) (local $half i32)
+    (local.set $half (i32.and (local.get $d) (i32.const 4)))
+    (local.set $p (i32.shr_u (local.get $d) (i32.const 3)))
+    (if (local.get $p)
+      (then (call $product (local.get $table) (i32.const 1) (local.get $keys4) (local.get $vp) (i32.const 0) (local.get $p)
+        (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $m) (i32.const 0) (i32.const 0) (local.get $out) (local.get $pitch) (i32.const 0))))
+    (if (local.get $half)
+      (then (call $half_panel (local.get $table)
+        (i32.add (local.get $vp) (i32.shl (i32.mul (local.get $p) (local.get $keys4)) (i32.const 5)))
+        (local.get $keys4) (local.get $m) (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))) (local.get $pitch)))))
+
+  ;; half_panel multiplies rows with the first four columns of one panel.
+  (func $half_panel (param $table i32) (param $panel i32) (param $width i32) (param $m i32) (param $out i32) (param $pitch i32)
+    (local $i i32) (local $k i32) (local $x i32) (local $sum v128)
+    (loop $row
+      (local.set $sum (v128.const f32x4 0 0 0 0))
+      (local.set $k (i32.const 0))
+      (local.set $x (i32.load (i32.add (local.get $table) (i32.shl (local.get $i) (i32.const 2)))))
+      (loop $add
+        (local.set $sum (f32x4.add (local.get $sum) (f32x4.mul
+          (v128.load32_splat (i32.add (local.get $x) (i32.shl (local.get $k) (i32.const 2))))
+          (v128.load (i32.add (local.get $panel) (i32.shl (local.get $k) (i32.const 5)))))))
+        (br_if $add (i32.lt_u (local.tee $k (i32.add (local.get $k) (i32.const 1))) (local.get $width))))
+      (v128.store (i32.add (local.get $out) (i32.mul (local.get $i) (local.get $pitch))) (local.get $sum))
+      (br_if $row (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $m)))))
+
+  ;; row_table writes the addresses of n rows; the last one again to fill the last block of 4.
+  (func $row_table (param $table i32) (param $at i32) (param $pitch i32) (param $n i32)
+    (local $i i32) (local $end i32)
+    (local.set $end (i32.and (i32.add (local.get $n) (i32.const 3)) (i32.const -4)))
+    (loop $next
+      (i32.store (local.get $table) (local.get $at))
+      (local.set $table (i32.add (local.get $table) (i32.const 4)))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (if (i32.lt_u (local.get $i) (local.get $n)) (then (local.set $at (i32.add (local.get $at) (local.get $pitch)))))
+      (br_if $next (i32.lt_u (local.get $i) (local.get $end)))))
+
+  ;; pack_keys makes panels [keys8/8][d][8] of rows of d values, zero beyond the last row.
+  (func $pack_keys (param $src i32) (param $pitch i32) (param $keys i32) (param $keys8 i32) (param $d i32) (param $dst i32)
+    (local $j i32) (local $c i32) (local $at i32) (local $v v128)
+    (loop $row
+      (local.set $at (i32.add (local.get $dst) (i32.shl
+        (i32.add (i32.mul (i32.and (local.get $j) (i32.const -8)) (local.get $d)) (i32.and (local.get $j) (i32.const 7))) (i32.const 2))))
+      (local.set $c (i32.const 0))
+      (loop $col
+        (local.set $v (v128.const f32x4 0 0 0 0))
+        (if (i32.lt_u (local.get $j) (local.get $keys))
+          (then (local.set $v (v128.load (i32.add (local.get $src) (i32.shl (local.get $c) (i32.const 2)))))))
+        (v128.store32_lane offset=0 0 (local.get $at) (local.get $v))
+        (v128.store32_lane offset=32 1 (local.get $at) (local.get $v))
+        (v128.store32_lane offset=64 2 (local.get $at) (local.get $v))
+        (v128.store32_lane offset=96 3 (local.get $at) (local.get $v))
+        (local.set $at (i32.add (local.get $at) (i32.const 128)))
+        (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 4))) (local.get $d))))
+      (local.set $src (i32.add (local.get $src) (local.get $pitch)))
+      (br_if $row (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $keys8)))))
+
+  ;; pack_values makes panels [d8/8][keys4][8] of rows of d values, zero beyond the last row. What is beyond d in the
+  ;; last panel is never read.
+  (func $pack_values (param $src i32) (param $pitch i32) (param $keys i32) (param $keys4 i32) (param $d i32) (param $dst i32)
+    (local $j i32) (local $c i32) (local $v v128)
+    (loop $row
+      (local.set $c (i32.const 0))
+      (loop $col
+        (local.set $v (v128.const f32x4 0 0 0 0))
+        (if (i32.lt_u (local.get $j) (local.get $keys))
+          (then (local.set $v (v128.load (i32.add (local.get $src) (i32.shl (local.get $c) (i32.const 2)))))))
+        ;; ((c/8·keys4 + j)·8 + c%8)·4
+        (v128.store
+          (i32.add (local.get $dst) (i32.shl
+            (i32.add
+              (i32.shl (i32.add (i32.mul (i32.shr_u (local.get $c) (i32.const 3)) (local.get $keys4)) (local.get $j)) (i32.const 3))
+              (i32.and (local.get $c) (i32.const 7)))
+            (i32.const 2)))
+          (local.get $v))
+        (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 4))) (local.get $d))))
+      (local.set $src (i32.add (local.get $src) (local.get $pitch)))
+      (br_if $row (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $keys4)))))
+
+  ;; softmax replaces the first seen of n values (a multiple of 8) by exp(scale·x)/Σ, the others by zero.
+  (func $softmax (param $at i32) (param $seen i32) (param $n i32) (param $scale f32)
+    (local $i i32) (local $x i32) (local $top v128) (local $m f32) (local $sum v128) (local $v v128)
+    (local.set $i (local.get $seen))
+    (block $filled
+      (loop $fill
+        (br_if $filled (i32.ge_u (local.get $i) (local.get $n)))
+        (f32.store (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 2))) (f32.const -1e30))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $fill)))
+    (local.set $top (v128.load (local.get $at)))
+    (local.set $i (i32.const 4))
+    (loop $max
+      (local.set $top (f32x4.pmax (local.get $top) (v128.load (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 2))))))
+      (br_if $max (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4))) (local.get $n))))
+    (local.set $m (f32.max
+      (f32.max (f32x4.extract_lane 0 (local.get $top)) (f32x4.extract_lane 1 (local.get $top)))
+      (f32.max (f32x4.extract_lane 2 (local.get $top)) (f32x4.extract_lane 3 (local.get $top)))))
+    (local.set $i (i32.const 0))
+    (loop $exps
+      (local.set $x (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 2))))
+      (local.set $v (call $exp (f32x4.mul (f32x4.splat (local.get $scale)) (f32x4.sub (v128.load (local.get $x)) (f32x4.splat (local.get $m))))))
+      (v128.store (local.get $x) (local.get $v))
+      (local.set $sum (f32x4.add (local.get $sum) (local.get $v)))
+      (br_if $exps (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4))) (local.get $n))))
+    (local.set $m (f32.div (f32.const 1) (call $sum (local.get $sum))))
+    (local.set $i (i32.const 0))
+    (loop $scales
+      (local.set $x (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 2))))
+      (v128.store (local.get $x) (f32x4.mul (v128.load (local.get $x)) (f32x4.splat (local.get $m))))
+      (br_if $scales (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4))) (local.get $n))))
+    ;; exp(−1e30) was rounded up to 1e-38; zeros keep products with padding exact.
+    (local.set $i (local.get $seen))
+    (block $cleared
+      (loop $clear
+        (br_if $cleared (i32.ge_u (local.get $i) (local.get $n)))
+        (f32.store (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 2))) (f32.const 0))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $clear))))
+
+  ;; ---- the ends of the encoders ----
+
+  ;; patches: pixels (RGBA bytes), out, batch, size, side, grid, pitch (bytes), three scales, three shifts
+  (func $patches (param $a i32) (param $thread i32) (param $threads i32)
+    (local $i i32) (local $units i32) (local $grid i32) (local $side i32) (local $size i32) (local $out i32) (local $px i32) (local $r i32) (local $c i32) (local $v i32) (local $end i32)
+    (local.set $size (i32.load offset=12 (local.get $a)))
+    (local.set $side (i32.load offset=16 (local.get $a)))
+    (local.set $grid (i32.load offset=20 (local.get $a)))
+    (local.set $units (i32.mul (i32.load offset=8 (local.get $a)) (i32.mul (local.get $grid) (local.get $grid))))
+    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $patch
+        (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
+        (local.set $out (i32.add (i32.load offset=4 (local.get $a)) (i32.mul (local.get $i) (i32.load offset=24 (local.get $a)))))
+        (local.set $end (i32.add (local.get $out) (i32.load offset=24 (local.get $a))))
+        (local.set $r (i32.const 0))
+        (loop $row
+          ;; pixel ((b·size + gy·side + r)·size + gx·side)
+          (local.set $px (i32.add (i32.load (local.get $a)) (i32.shl
+            (i32.add
+              (i32.mul
+                (i32.add
+                  (i32.mul (i32.div_u (local.get $i) (i32.mul (local.get $grid) (local.get $grid))) (local.get $size))
+                  (i32.add (i32.mul (i32.rem_u (i32.div_u (local.get $i) (local.get $grid)) (local.get $grid)) (local.get $side)) (local.get $r)))
+                (local.get $size))
+              (i32.mul (i32.rem_u (local.get $i) (local.get $grid)) (local.get $side)))
+            (i32.const 2))))
+          (local.set $c (i32.const 0))
+          (loop $pixel
+            @for ch 0 2
+            (f32.store offset={ch*4} (local.get $out) (f32.add (f32.load offset={ch*4+40} (local.get $a))
+              (f32.mul (f32.load offset={ch*4+28} (local.get $a)) (f32.convert_i32_u (i32.load8_u offset={ch} (local.get $px))))))
+            @end
+            (local.set $out (i32.add (local.get $out) (i32.const 12)))
+            (local.set $px (i32.add (local.get $px) (i32.const 4)))
+            (br_if $pixel (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $side))))
+          (br_if $row (i32.lt_u (local.tee $r (i32.add (local.get $r) (i32.const 1))) (local.get $side))))
+        (block $padded
+          (loop $pad
+            (br_if $padded (i32.ge_u (local.get $out) (local.get $end)))
+            (f32.store (local.get $out) (f32.const 0))
+            (local.set $out (i32.add (local.get $out) (i32.const 4)))
+            (br $pad)))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $patch))))
+
+  ;; embed: ids, table (fp16), positions (fp16), out, count, n, width in vec4s. out[i] = table[ids[i]] + positions[i mod n]
+  (func $embed (param $a i32) (param $thread i32) (param $threads i32)
+    (local $i i32) (local $count i32) (local $c4 i32) (local $t i32) (local $p i32) (local $out i32) (local $c i32)
+    (local.set $c4 (i32.load offset=24 (local.get $a)))
+    (local.set $count (i32.load offset=16 (local.get $a)))
+    (local.set $i (call $share (local.get $count) (local.get $thread) (local.get $threads)))
+    (local.set $count (call $share (local.get $count) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.ge_u (local.get $i) (local.get $count)))
+        (local.set $t (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (i32.mul (local.get $c4)
+          (i32.load (i32.add (i32.load (local.get $a)) (i32.shl (local.get $i) (i32.const 2))))) (i32.const 3))))
+        (local.set $p (i32.add (i32.load offset=8 (local.get $a)) (i32.shl (i32.mul (local.get $c4)
+          (i32.rem_u (local.get $i) (i32.load offset=20 (local.get $a)))) (i32.const 3))))
+        (local.set $out (i32.add (i32.load offset=12 (local.get $a)) (i32.shl (i32.mul (local.get $i) (local.get $c4)) (i32.const 4))))
+        (local.set $c (i32.const 0))
+        (loop $col
+          (v128.store (local.get $out) (f32x4.add (call $half4 (local.get $t)) (call $half4 (local.get $p))))
+          (local.set $t (i32.add (local.get $t) (i32.const 8)))
+          (local.set $p (i32.add (local.get $p) (i32.const 8)))
+          (local.set $out (i32.add (local.get $out) (i32.const 16)))
+          (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $row))))
+
+  ;; tokens: x, first (float32; 0: the mean of the sequence), positions (fp16), out, batch, n, width in vec4s.
+  ;; A unit is a token of out, [batch, n + 1].
+  (func $tokens (param $a i32) (param $thread i32) (param $threads i32)
+    (local $i i32) (local $units i32) (local $n i32) (local $c4 i32) (local $t i32) (local $b i32) (local $c i32) (local $p i32) (local $out i32) (local $at i32) (local $j i32) (local $v v128)
+    (local.set $n (i32.load offset=20 (local.get $a)))
+    (local.set $c4 (i32.load offset=24 (local.get $a)))
+    (local.set $units (i32.mul (i32.load offset=16 (local.get $a)) (i32.add (local.get $n) (i32.const 1))))
+    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $token
+        (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
+        (local.set $b (i32.div_u (local.get $i) (i32.add (local.get $n) (i32.const 1))))
+        (local.set $t (i32.rem_u (local.get $i) (i32.add (local.get $n) (i32.const 1))))
+        (local.set $p (i32.add (i32.load offset=8 (local.get $a)) (i32.shl (i32.mul (local.get $t) (local.get $c4)) (i32.const 3))))
+        (local.set $out (i32.add (i32.load offset=12 (local.get $a)) (i32.shl (i32.mul (local.get $i) (local.get $c4)) (i32.const 4))))
+        (local.set $c (i32.const 0))
+        (loop $col
+          (if (local.get $t)
+            (then (local.set $v (v128.load (i32.add (i32.load (local.get $a)) (i32.shl
+              (i32.add (i32.mul (i32.sub (i32.add (i32.mul (local.get $b) (local.get $n)) (local.get $t)) (i32.const 1)) (local.get $c4)) (local.get $c)) (i32.const 4))))))
+            (else
+              (if (i32.load offset=4 (local.get $a))
+                (then (local.set $v (v128.load (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (local.get $c) (i32.const 4))))))
+                (else
+                  (local.set $v (v128.const f32x4 0 0 0 0))
+                  (local.set $at (i32.add (i32.load (local.get $a)) (i32.shl (i32.add (i32.mul (i32.mul (local.get $b) (local.get $n)) (local.get $c4)) (local.get $c)) (i32.const 4))))
+                  (local.set $j (i32.const 0))
+                  (loop $add
+                    (local.set $v (f32x4.add (local.get $v) (v128.load (local.get $at))))
+                    (local.set $at (i32.add (local.get $at) (i32.shl (local.get $c4) (i32.const 4))))
+                    (br_if $add (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $n))))
+                  (local.set $v (f32x4.div (local.get $v) (f32x4.splat (f32.convert_i32_u (local.get $n)))))))))
+          (v128.store (local.get $out) (f32x4.add (local.get $v) (call $half4 (local.get $p))))
+          (local.set $p (i32.add (local.get $p) (i32.const 8)))
+          (local.set $out (i32.add (local.get $out) (i32.const 16)))
+          (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $token))))
+
+  ;; avgpool: x, out, pixels of out, side, side of out, k, width in vec4s
+  (func $avgpool (param $a i32) (param $thread i32) (param $threads i32)
+    (local $i i32) (local $units i32) (local $side i32) (local $o i32) (local $k i32) (local $c4 i32) (local $c i32) (local $at i32) (local $out i32) (local $dy i32) (local $dx i32) (local $v v128) (local $scale v128)
+    (local.set $side (i32.load offset=12 (local.get $a)))
+    (local.set $o (i32.load offset=16 (local.get $a)))
+    (local.set $k (i32.load offset=20 (local.get $a)))
+    (local.set $c4 (i32.load offset=24 (local.get $a)))
+    (local.set $scale (f32x4.splat (f32.div (f32.const 1) (f32.convert_i32_u (i32.mul (local.get $k) (local.get $k))))))
+    (local.set $units (i32.load offset=8 (local.get $a)))
+    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $pixel
+        (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
+        (local.set $out (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (i32.mul (local.get $i) (local.get $c4)) (i32.const 4))))
+        (local.set $c (i32.const 0))
+        (loop $col
+          (local.set $v (v128.const f32x4 0 0 0 0))
+          (local.set $dy (i32.const 0))
+          (loop $down
+            (local.set $at (i32.add (i32.load (local.get $a)) (i32.shl
+              (i32.add
+                (i32.mul
+                  (i32.add
+                    (i32.mul
+                      (i32.add
+                        (i32.mul (i32.div_u (local.get $i) (i32.mul (local.get $o) (local.get $o))) (local.get $side))
+                        (i32.add (i32.mul (i32.rem_u (i32.div_u (local.get $i) (local.get $o)) (local.get $o)) (local.get $k)) (local.get $dy)))
+                      (local.get $side))
+                    (i32.mul (i32.rem_u (local.get $i) (local.get $o)) (local.get $k)))
+                  (local.get $c4))
+                (local.get $c))
+              (i32.const 4))))
+            (local.set $dx (i32.const 0))
+            (loop $across
+              (local.set $v (f32x4.add (local.get $v) (v128.load (local.get $at))))
+              (local.set $at (i32.add (local.get $at) (i32.shl (local.get $c4) (i32.const 4))))
+              (br_if $across (i32.lt_u (local.tee $dx (i32.add (local.get $dx) (i32.const 1))) (local.get $k))))
+            (br_if $down (i32.lt_u (local.tee $dy (i32.add (local.get $dy) (i32.const 1))) (local.get $k))))
+          (v128.store (local.get $out) (f32x4.mul (local.get $v) (local.get $scale)))
+          (local.set $out (i32.add (local.get $out) (i32.const 16)))
+          (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $pixel))))
+
+  ;; rows: x, numbers, out, count, width in vec4s
+  (func $rows (param $a i32) (param $thread i32) (param $threads i32)
+    (local $i i32) (local $units i32) (local $c4 i32) (local $c i32) (local $from i32) (local $to i32)
+    (local.set $c4 (i32.load offset=16 (local.get $a)))
+    (local.set $units (i32.load offset=12 (local.get $a)))
+    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
+        (local.set $from (i32.add (i32.load (local.get $a)) (i32.shl (i32.mul (local.get $c4)
+          (i32.load (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (local.get $i) (i32.const 2))))) (i32.const 4))))
+        (local.set $to (i32.add (i32.load offset=8 (local.get $a)) (i32.shl (i32.mul (local.get $c4) (local.get $i)) (i32.const 4))))
+        (local.set $c (i32.const 0))
+        (loop $col
+          (v128.store (local.get $to) (v128.load (local.get $from)))
+          (local.set $from (i32.add (local.get $from) (i32.const 16)))
+          (local.set $to (i32.add (local.get $to) (i32.const 16)))
+          (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $row))))
+
+  ;; normalize: x, out, rows, width in vec4s. A row of zeros stays zero.
+  (func $normalize (param $a i32) (param $thread i32) (param $threads i32)
+    (local $i i32) (local $units i32) (local $c4 i32) (local $c i32) (local $at i32) (local $to i32) (local $sum v128) (local $scale f32)
+    (local.set $c4 (i32.load offset=12 (local.get $a)))
+    (local.set $units (i32.load offset=8 (local.get $a)))
+    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $row
+        (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
+        (local.set $at (i32.add (i32.load (local.get $a)) (i32.shl (i32.mul (local.get $i) (local.get $c4)) (i32.const 4))))
+        (local.set $to (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (i32.mul (local.get $i) (local.get $c4)) (i32.const 4))))
+        (local.set $sum (v128.const f32x4 0 0 0 0))
+        (local.set $c (i32.const 0))
+        (loop $square
+          (local.set $sum (f32x4.add (local.get $sum) (f32x4.mul (v128.load (local.get $at)) (v128.load (local.get $at)))))
+          (local.set $at (i32.add (local.get $at) (i32.const 16)))
+          (br_if $square (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
+        (local.set $scale (call $sum (local.get $sum)))
+        (if (f32.gt (local.get $scale) (f32.const 0)) (then (local.set $scale (f32.div (f32.const 1) (f32.sqrt (local.get $scale))))))
+        (local.set $at (i32.sub (local.get $at) (i32.shl (local.get $c4) (i32.const 4))))
+        (local.set $c (i32.const 0))
+        (loop $write
+          (v128.store (local.get $to) (f32x4.mul (v128.load (local.get $at)) (f32x4.splat (local.get $scale))))
+          (local.set $at (i32.add (local.get $at) (i32.const 16)))
+          (local.set $to (i32.add (local.get $to) (i32.const 16)))
+          (br_if $write (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br $row))))
+)

@@ -1,0 +1,92 @@
+//go:build !js
+
+package simd
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+//go:embed kernels.wasm
+var kernels []byte
+
+// runtime is the module under wazero, which has SIMD but neither relaxed SIMD nor threads worth the name.
+type runtime struct {
+	rt     wazero.Runtime
+	module api.Module
+}
+
+func testDevice(t testing.TB) *Device {
+	t.Helper()
+	ctx := context.Background()
+	rt := wazero.NewRuntime(ctx)
+	module, err := rt.Instantiate(ctx, kernels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := newDevice(&runtime{rt, module})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Release)
+	return d
+}
+
+func (r *runtime) grow(size uint64) error {
+	have := uint64(r.module.Memory().Size())
+	if size <= have {
+		return nil
+	}
+	if _, ok := r.module.Memory().Grow(uint32((size - have + 65535) / 65536)); !ok {
+		return fmt.Errorf("cannot grow to %d bytes", size)
+	}
+	return nil
+}
+
+func (r *runtime) write(at uint32, data []byte) {
+	if !r.module.Memory().Write(at, data) {
+		panic(fmt.Sprintf("write of %d bytes at %d", len(data), at))
+	}
+}
+
+func (r *runtime) read(at uint32, data []byte) {
+	b, ok := r.module.Memory().Read(at, uint32(len(data)))
+	if !ok {
+		panic(fmt.Sprintf("read of %d bytes at %d", len(data), at))
+	}
+	copy(data, b)
+}
+
+func (r *runtime) call(name string, args ...uint64) error {
+	_, err := r.module.ExportedFunction(name).Call(context.Background(), args...)
+	return err
+}
+
+// run runs every command as three threads would, one after the other, so that the sharing out is tested too.
+func (r *runtime) run(at, end uint32) error {
+	for ; at < end; at += commandBytes {
+		for thread := range r.threads() {
+			if err := r.call("run", uint64(at), uint64(at+commandBytes), uint64(thread), uint64(r.threads())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *runtime) pack(src, count, panels, from, k uint32) error {
+	return r.call("pack", uint64(src), uint64(count), uint64(panels), uint64(from), uint64(k))
+}
+
+func (r *runtime) widen(src, count, dst uint32) error {
+	return r.call("widen", uint64(src), uint64(count), uint64(dst))
+}
+
+func (r *runtime) rest()        {}
+func (r *runtime) threads() int { return 3 }
+func (r *runtime) close()       { r.rt.Close(context.Background()) }

@@ -1,0 +1,74 @@
+package simd
+
+import "github.com/clipside/clipside/model"
+
+// chunkBytes is how much of the left matrix stays in the second cache while all panels pass.
+const chunkBytes = 256 << 10
+
+// MatMul implements model.Ops.
+func (r *recorder) MatMul(x model.Tensor, l model.Linear, act model.Activation, residual *model.Tensor) model.Tensor {
+	model.CheckMatMul(x, l, residual)
+	y := r.tensor(x.Rows, l.Weight.Shape[0])
+	in := x.Data.(*slot)
+	pitch := uint32(4 * padded(x.Cols))
+	in.last = len(r.commands) // read by way of the table
+	add := number(0)
+	if residual != nil {
+		add = r.address(*residual)
+	}
+	r.product(x.Rows, 1, padded(x.Cols), func(row, _ int) uint32 { return in.at + uint32(row)*pitch }, l.Weight, l.Bias, add, y, act)
+	return y
+}
+
+// Conv implements model.Ops: a product whose rows are the pixels under the kernel's taps. Taps outside of the picture
+// read a pixel of zeros.
+func (r *recorder) Conv(x model.Tensor, side int, c model.Conv, act model.Activation) model.Tensor {
+	outSide := model.CheckConv(x, side, c)
+	k, width := c.Weight.Shape[1], padded(x.Cols)
+	batch := x.Rows / (side * side)
+	y := r.tensor(batch*outSide*outSide, c.Weight.Shape[0])
+	in := x.Data.(*slot)
+	in.last = len(r.commands)
+	zeros := r.constant(make([]uint32, width)...)
+	r.product(y.Rows, k*k, width, func(row, tap int) uint32 {
+		b, oy, ox := row/(outSide*outSide), row/outSide%outSide, row%outSide
+		iy, ix := oy*c.Stride+tap/k-c.Pad, ox*c.Stride+tap%k-c.Pad
+		if iy < 0 || iy >= side || ix < 0 || ix >= side {
+			return zeros
+		}
+		return in.at + uint32(((b*side+iy)*side+ix)*width*4)
+	}, c.Weight, c.Bias, number(0), y, act)
+	return y
+}
+
+// product emits the matrix kernel: m rows, each of segments pieces of width values at the addresses that rows gives.
+func (r *recorder) product(m, segments, width int, rows func(row, segment int) uint32, weight, bias *model.Param, residual argument, y model.Tensor, act model.Activation) {
+	blocks := (m + 3) / 4
+	t := table{at: r.fixed(uint64(blocks*segments) * 16), rows: rows, n: m, segs: segments}
+	r.tables = append(r.tables, t)
+	needs := []*model.Param{weight}
+	b := number(0)
+	if bias != nil {
+		needs, b = append(needs, bias), param(bias, wide)
+	}
+	panelCount := (y.Cols + 7) / 8
+	// Threads share out the longer side.
+	byBlocks := 0
+	if blocks > panelCount {
+		byBlocks = 1
+	}
+	chunk := max(chunkBytes/(16*segments*width), 1)
+	r.emit(opGEMM, needs,
+		number(t.at), number(segments), number(width), param(weight, panels), number(panelCount), number(blocks), number(chunk),
+		number(m), b, residual, r.address(y), number(4*padded(y.Cols)), activation(act), number(byBlocks))
+}
+
+// activation is the number that the module knows act by.
+func activation(act model.Activation) argument {
+	for i, a := range []model.Activation{model.NoAct, model.ReLU, model.QuickGELU, model.GELU} {
+		if a == act {
+			return number(i)
+		}
+	}
+	panic(&model.ShapeError{Op: "activation", Problem: string(act) + " is not one"})
+}

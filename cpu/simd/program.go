@@ -1,0 +1,245 @@
+package simd
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/clipside/clipside/internal/recording"
+	"github.com/clipside/clipside/model"
+)
+
+// opcode is a kernel's place in the module's table.
+type opcode uint32
+
+const (
+	opGEMM opcode = 1 + iota
+	opLayerNorm
+	opAttention
+	opPatches
+	opEmbed
+	opTokens
+	opAvgPool
+	opRows
+	opNormalize
+)
+
+// commandBytes is the size of a command: the opcode and its arguments.
+const commandBytes = 80
+
+// slot is the storage of a recorded tensor; its address is known when the recording is complete.
+type slot struct {
+	size        uint64 // bytes
+	first, last int    // commands that write it first and read it last
+	at          uint32
+}
+
+// argument is a word of a command: a number, or the address of a slot, plus an offset.
+type argument struct {
+	slot  *slot
+	value uint32
+}
+
+func number[T ~int | ~uint32](v T) argument { return argument{value: uint32(v)} }
+
+// table is a list of row addresses for the matrix kernel, made once slots have theirs: [block][segment][4].
+type table struct {
+	at   uint32
+	rows func(row, segment int) uint32
+	n    int // rows
+	segs int
+}
+
+type command struct {
+	op    opcode
+	args  []argument
+	needs []*model.Param
+}
+
+// recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot; Indices' and Pixels' is an
+// address.
+type recorder struct {
+	d        *Device
+	commands []command
+	slots    []*slot
+	tables   []table
+	blocks   []uint32 // of memory that the program owns
+}
+
+var _ model.Ops = (*recorder)(nil)
+
+// tensor reserves a matrix that the next command writes.
+func (r *recorder) tensor(rows, cols int) model.Tensor {
+	s := &slot{size: 4 * uint64(rows) * uint64(padded(cols)), first: len(r.commands)}
+	r.slots = append(r.slots, s)
+	return model.Tensor{Rows: rows, Cols: cols, Data: s}
+}
+
+// address is a tensor's as an argument of the next command, which reads or writes it.
+func (r *recorder) address(t model.Tensor) argument {
+	s := t.Data.(*slot)
+	s.last = len(r.commands)
+	return argument{slot: s}
+}
+
+// fixed reserves memory that the program keeps to itself.
+func (r *recorder) fixed(size uint64) uint32 {
+	r.d.mu.Lock()
+	defer r.d.mu.Unlock()
+	at, err := r.d.memory.alloc(size)
+	if err != nil {
+		model.Fail(fmt.Errorf("simd: %w", err))
+	}
+	r.blocks = append(r.blocks, at)
+	return at
+}
+
+// constant puts words into memory that the program keeps.
+func (r *recorder) constant(v ...uint32) uint32 {
+	at := r.fixed(4 * uint64(len(v)))
+	r.d.m.write(at, words(v...))
+	return at
+}
+
+// Index implements model.Ops.
+func (r *recorder) Index(v []uint32) model.Indices {
+	return model.Indices{N: len(v), Data: r.constant(v...)}
+}
+
+func (r *recorder) emit(op opcode, needs []*model.Param, args ...argument) {
+	model.Check(4+4*len(args) <= commandBytes, "simd", "%d arguments", len(args))
+	r.commands = append(r.commands, command{op, args, needs})
+}
+
+// param is where a parameter lies, which must have the form that the operation reads.
+func param(p *model.Param, f form) argument {
+	s := p.Data.(*storage)
+	model.Check(s.form == f, "simd", "%s %v is kept in another form than it is used in", p.Name, p.Shape)
+	return number(s.at)
+}
+
+// program is a recording that can be run again and again.
+type program struct {
+	d      *Device
+	needs  [][]*model.Param // of each command
+	at     uint32           // of the commands
+	out    model.Tensor
+	blocks []uint32
+}
+
+// record runs build over a recorder, shares memory out, and writes the commands.
+func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err error) {
+	r := &recorder{d: d}
+	p = &program{d: d}
+	defer func() {
+		p.blocks = r.blocks
+		if err != nil {
+			p.Release()
+		}
+	}()
+	defer model.Catch(&err)
+	p.out = build(r)
+	p.out.Data.(*slot).last = len(r.commands) // read back at the end
+
+	lives := make([]recording.Life, len(r.slots))
+	for i, s := range r.slots {
+		lives[i] = recording.Life{Size: s.size, First: s.first, Last: s.last}
+	}
+	which, sizes := recording.Share(lives)
+	storages := make([]uint32, len(sizes))
+	for i, size := range sizes {
+		// The matrix kernel reads whole vectors, and rows in fours.
+		storages[i] = r.fixed(size)
+	}
+	for i, s := range r.slots {
+		s.at = storages[which[i]]
+	}
+	for _, t := range r.tables {
+		d.m.write(t.at, words(t.addresses()...))
+	}
+	var text []byte
+	for _, c := range r.commands {
+		line := binary.LittleEndian.AppendUint32(nil, uint32(c.op))
+		for _, a := range c.args {
+			v := a.value
+			if a.slot != nil {
+				v += a.slot.at
+			}
+			line = binary.LittleEndian.AppendUint32(line, v)
+		}
+		text = append(append(text, line...), make([]byte, commandBytes-len(line))...)
+		p.needs = append(p.needs, c.needs)
+	}
+	p.at = r.fixed(uint64(len(text)))
+	d.m.write(p.at, text)
+	return p, nil
+}
+
+// addresses fills the last block with the last row again.
+func (t table) addresses() []uint32 {
+	var v []uint32
+	for block := 0; block < t.n; block += 4 {
+		for s := range t.segs {
+			for i := range 4 {
+				v = append(v, t.rows(min(block+i, t.n-1), s))
+			}
+		}
+	}
+	return v
+}
+
+// run runs the commands and returns the result's rows, without padding. Where weights are still on their way it runs
+// what can be run and waits for them.
+func (p *program) run(ctx context.Context) ([]float32, error) {
+	for next := 0; next < len(p.needs); {
+		end := next
+		for end < len(p.needs) && ready(p.needs[end]) {
+			end++
+		}
+		if end == next {
+			for _, w := range p.needs[next] {
+				if err := w.Wait(ctx); err != nil {
+					return nil, err
+				}
+			}
+			continue
+		}
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		if err := p.d.m.run(p.at+uint32(next*commandBytes), p.at+uint32(end*commandBytes)); err != nil {
+			return nil, fmt.Errorf("simd: %w", err)
+		}
+		next = end
+	}
+	pitch := 4 * padded(p.out.Cols)
+	raw := make([]byte, p.out.Rows*pitch)
+	p.d.m.read(p.out.Data.(*slot).at, raw)
+	out := make([]float32, 0, p.out.Rows*p.out.Cols)
+	for row := range p.out.Rows {
+		for col := range p.out.Cols {
+			out = append(out, math.Float32frombits(binary.LittleEndian.Uint32(raw[row*pitch+4*col:])))
+		}
+	}
+	return out, nil
+}
+
+func ready(needs []*model.Param) bool {
+	for _, p := range needs {
+		if !p.Ready() {
+			return false
+		}
+	}
+	return true
+}
+
+// Release gives the program's memory back.
+func (p *program) Release() {
+	p.d.mu.Lock()
+	defer p.d.mu.Unlock()
+	for _, at := range p.blocks {
+		p.d.memory.release(at)
+	}
+	p.blocks = nil
+}
