@@ -58,11 +58,12 @@ func (p *tab) drop(files ...string) {
 
 func photo(name string) string { return filepath.Join(root, "testdata/photos", name) }
 
-// settled waits until n cards are done or failed.
+// settled waits until n cards are done or failed, and nothing moves any more.
 func (p *tab) settled(n int) {
 	p.Helper()
 	p.until(fmt.Sprintf("%d settled cards", n), fmt.Sprintf(
-		`document.querySelectorAll('[data-testid=card][data-state=done], [data-testid=card][data-state=error]').length === %d`, n))
+		`document.querySelectorAll('[data-testid=card][data-state=done], [data-testid=card][data-state=error]').length === %d
+		&& document.getAnimations().every((a) => a.playState === 'finished')`, n))
 }
 
 // noComplaints fails the test if the page wrote an error to the console that is not expected.
@@ -192,7 +193,8 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 	}
 	// The template changes every probability.
 	before := p.cards()["rocket.jpg"].Scores["rocket"]
-	p.run(chromedp.SetValue("[data-testid=template-input]", ""), chromedp.SendKeys("[data-testid=template-input]", "a drawing of a {}."))
+	eval[bool](p, "document.querySelector('[data-testid=template-input]').select() ?? true")
+	p.run(chromedp.SendKeys("[data-testid=template-input]", "a drawing of a {}."))
 	p.until("another answer", fmt.Sprintf(
 		`document.querySelector('[data-testid=card][data-state=done]:not(.card-stale) [data-label=rocket]')?.dataset.score != %v`, before))
 	p.noComplaints()
@@ -260,7 +262,7 @@ func TestFaults(t *testing.T) {
 	t.Run("no WebGPU", func(t *testing.T) {
 		b := launch(t, map[string]any{"enable-unsafe-webgpu": false, "disable-features": "WebGPU,WebGPUService", "disable-blink-features": "WebGPU"})
 		p := b.open(t, s.url)
-		if eval[bool](p, "navigator.gpu !== undefined && !!(await navigator.gpu.requestAdapter())") {
+		if eval[bool](p, "(async () => navigator.gpu !== undefined && !!(await navigator.gpu.requestAdapter()))()") {
 			t.Fatal("this browser has WebGPU all the same")
 		}
 		p.until("the model", ready)

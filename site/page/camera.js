@@ -1,0 +1,114 @@
+import { byId } from './dom.js';
+import { createMessage } from './message.js';
+
+/** @param {unknown} error */
+function explainCamera(error) {
+  const name = error instanceof Error || error instanceof DOMException ? error.name : '';
+  switch (name) {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'The camera is blocked for this page. Allow it in the browser’s site settings, then open this again.';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'No camera was found. Connect one, then open this again.';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'The camera is busy: close the other program that uses it, then open this again.';
+    default:
+      return 'The camera did not start. Choose a picture from a file instead.';
+  }
+}
+
+/** @param {Date} when */
+const photoName = (when) => `Photo, ${when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })}`;
+
+/**
+ * Photos from a camera. A phone or tablet gets its own camera application,
+ * through an input with `capture`; a computer that has a camera gets a dialog
+ * with the live picture; anything else gets no button.
+ *
+ * @param {(pictures: {blob: Blob, name: string}[]) => void} onPictures
+ */
+export function createCamera(onPictures) {
+  if (matchMedia('(pointer: coarse) and (hover: none)').matches) capture(onPictures);
+  else void live(onPictures);
+}
+
+/** @param {(pictures: {blob: Blob, name: string}[]) => void} onPictures */
+function capture(onPictures) {
+  const input = byId('capture', HTMLInputElement);
+  byId('capture-label', HTMLLabelElement).hidden = false;
+  input.addEventListener('change', () => {
+    const files = [...(input.files ?? [])];
+    input.value = '';
+    onPictures(files.map((file) => ({ blob: file, name: photoName(new Date()) })));
+  });
+}
+
+/** @param {(pictures: {blob: Blob, name: string}[]) => void} onPictures */
+async function live(onPictures) {
+  // Absent where the page does not come over a secure connection.
+  const media = /** @type {MediaDevices|undefined} */ (navigator.mediaDevices);
+  if (!media) return;
+
+  const open = byId('camera-open', HTMLButtonElement);
+  const dialog = byId('camera', HTMLDialogElement);
+  const video = byId('camera-video', HTMLVideoElement);
+  const take = byId('camera-take', HTMLButtonElement);
+  const message = createMessage(byId('camera-message', HTMLParagraphElement));
+  /** @type {MediaStream|null} */
+  let stream = null;
+
+  async function showWherePresent() {
+    // Kinds are told without a permission; names are not, and nobody needs them.
+    const devices = await media?.enumerateDevices().catch(() => []);
+    open.hidden = !devices?.some((device) => device.kind === 'videoinput');
+  }
+
+  function stop() {
+    stream?.getTracks().forEach((track) => track.stop());
+    stream = null;
+    video.srcObject = null;
+    take.disabled = true;
+  }
+
+  open.addEventListener('click', async () => {
+    message.hint('Starting the camera…');
+    dialog.showModal();
+    try {
+      const started = await media.getUserMedia({ video: { width: { ideal: 1280 }, facingMode: 'environment' } });
+      if (!dialog.open) {
+        started.getTracks().forEach((track) => track.stop());
+        return;
+      }
+      stream = started;
+      video.srcObject = started;
+      await video.play();
+      message.hint('The photo stays in this page.');
+      take.disabled = false;
+      take.focus();
+    } catch (error) {
+      // Closing the dialog stops the stream, which breaks off play().
+      if (!dialog.open) return;
+      stop();
+      message.error(explainCamera(error));
+    }
+  });
+
+  take.addEventListener('click', () => {
+    const canvas = document.createElement('canvas');
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext('2d')?.drawImage(video, 0, 0);
+    // Without loss: compression would be one more thing between lens and model.
+    canvas.toBlob((blob) => {
+      dialog.close();
+      if (blob) onPictures([{ blob, name: photoName(new Date()) }]);
+    }, 'image/png');
+  });
+  byId('camera-close', HTMLButtonElement).addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', stop);
+
+  media.addEventListener('devicechange', () => void showWherePresent());
+  await showWherePresent();
+}

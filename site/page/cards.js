@@ -1,0 +1,294 @@
+import { announce } from './announce.js';
+import { button, crossPath, element, icon, reducedMotion } from './dom.js';
+import { duration, percent, plural } from './format.js';
+
+/** Longer lists show this many labels at first, the best ones, and offer the rest. */
+const shownAtFirst = 8;
+
+/** @typedef {'waiting'|'working'|'done'|'error'} State */
+/** @typedef {{label: string, score: number}} Score */
+/** @typedef {{root: HTMLLIElement, percent: HTMLElement, fill: HTMLElement, score: number}} Row */
+
+/**
+ * The labels of one picture as bars. Rows are there before there are scores,
+ * so a card never grows when its result comes.
+ */
+class Bars {
+  /** @type {Map<string, Row>} */
+  #rows = new Map();
+  #all = false;
+  #more;
+
+  constructor() {
+    this.list = element('ol', { class: 'bars', testid: 'bars' });
+    this.#more = button('link bars-more', '', () => {
+      this.#all = !this.#all;
+      this.#fold();
+    });
+    this.#more.dataset.testid = 'bars-more';
+    this.root = element('div', { class: 'bars-box' }, this.list, this.#more);
+    this.#fold();
+  }
+
+  /** Rows for exactly these labels; those that stay keep their scores. @param {readonly string[]} labels */
+  setLabels(labels) {
+    for (const [label, row] of this.#rows) {
+      if (labels.includes(label)) continue;
+      row.root.remove();
+      this.#rows.delete(label);
+    }
+    for (const label of labels) {
+      if (this.#rows.has(label)) continue;
+      const row = createRow(label);
+      this.#rows.set(label, row);
+      this.list.append(row.root);
+    }
+    // Without a score the order is that of the labels as they are typed.
+    if ([...this.#rows.values()].every((row) => row.score < 0)) {
+      for (const label of labels) this.list.append(/** @type {Row} */ (this.#rows.get(label)).root);
+    }
+    this.#fold();
+  }
+
+  /** @param {readonly Score[]} scores in descending order */
+  setScores(scores) {
+    const tops = new Map([...this.#rows.values()].map((row) => [row.root, row.root.offsetTop]));
+    scores.forEach(({ label, score }, at) => {
+      const row = this.#rows.get(label);
+      if (!row) return;
+      row.score = score;
+      row.root.dataset.score = String(score);
+      row.root.classList.toggle('bar-best', at === 0);
+      row.percent.textContent = percent(score);
+      row.fill.style.width = `${score * 100}%`;
+      this.list.append(row.root);
+    });
+    this.#fold();
+    if (!reducedMotion()) this.#slide(tops);
+  }
+
+  /** Lets each row glide from where it was. @param {Map<HTMLLIElement, number>} tops */
+  #slide(tops) {
+    for (const { root } of this.#rows.values()) {
+      const moved = (tops.get(root) ?? 0) - root.offsetTop;
+      if (moved === 0 || root.hidden) continue;
+      root.animate([{ transform: `translateY(${moved}px)` }, { transform: 'none' }], { duration: 260, easing: 'cubic-bezier(.2,.7,.2,1)' });
+    }
+  }
+
+  #fold() {
+    const rows = [...this.list.children];
+    rows.forEach((row, at) => row.toggleAttribute('hidden', !this.#all && at >= shownAtFirst));
+    this.#more.hidden = rows.length <= shownAtFirst;
+    this.#more.textContent = this.#all ? `Show the best ${shownAtFirst}` : `Show all ${rows.length}`;
+    this.#more.setAttribute('aria-expanded', String(this.#all));
+  }
+}
+
+/** @param {string} label @returns {Row} */
+function createRow(label) {
+  const fill = element('span', { class: 'bar-fill', attributes: { 'aria-hidden': 'true' } });
+  const share = element('span', { class: 'bar-percent', text: '–' });
+  const name = element('span', { class: 'bar-label', text: label, attributes: { title: label } });
+  const root = element('li', { class: 'bar', testid: 'bar' }, fill, name, share);
+  root.dataset.label = label;
+  return { root, percent: share, fill, score: -1 };
+}
+
+/** One picture and what the model makes of it. */
+export class Card {
+  #bars = new Bars();
+  #note;
+  #error;
+  #url;
+  /** @type {State} */
+  #state = 'waiting';
+  /** Whether the scores answer the labels and template in use. */
+  current = false;
+  /** Whether the picture cannot be read at all, so that it is not tried again. */
+  broken = false;
+
+  /**
+   * @param {Blob} blob
+   * @param {string} name
+   * @param {readonly string[]} labels
+   * @param {{onRemove: (card: Card) => void, onRetry: (card: Card) => void}} handlers
+   */
+  constructor(blob, name, labels, { onRemove, onRetry }) {
+    this.blob = blob;
+    this.name = name;
+    this.#url = URL.createObjectURL(blob);
+    this.onRetry = () => onRetry(this);
+
+    const image = element('img', { class: 'thumb-image', attributes: { alt: '', decoding: 'async' } });
+    const thumb = element('div', { class: 'thumb' }, image);
+    image.addEventListener('error', () => thumb.classList.add('thumb-broken'));
+    image.src = this.#url;
+
+    const heading = element('h3', { class: 'card-name', text: name, attributes: { title: name } });
+    this.#note = element('p', { class: 'card-note', testid: 'card-time' });
+    const remove = button('icon-button', icon(crossPath), () => onRemove(this));
+    remove.dataset.testid = 'card-remove';
+    remove.setAttribute('aria-label', `Remove ${name}`);
+
+    this.#error = element('div', { class: 'card-error', testid: 'card-error', attributes: { role: 'alert' } });
+    this.#error.hidden = true;
+
+    const head = element('div', { class: 'card-head' }, heading, this.#note, remove);
+    const body = element('div', { class: 'card-body' }, this.#bars.root, this.#error);
+    this.root = element('li', { class: 'card', testid: 'card' }, thumb, head, body);
+    this.root.tabIndex = -1;
+    this.root.dataset.name = name;
+    this.setLabels(labels);
+    this.#set('waiting', 'Waiting for the model');
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {State} state @param {string} note */
+  #set(state, note) {
+    this.#state = state;
+    this.root.dataset.state = state;
+    this.root.setAttribute('aria-busy', String(state === 'working'));
+    this.#note.textContent = note;
+    this.#error.hidden = state !== 'error';
+    if (state !== 'error') this.#error.replaceChildren();
+  }
+
+  /** @param {readonly string[]} labels */
+  setLabels(labels) {
+    this.#bars.setLabels(labels);
+  }
+
+  /** The scores shown no longer answer the question. */
+  stale() {
+    this.current = false;
+    this.root.classList.add('card-stale');
+  }
+
+  /** @param {string} why */
+  wait(why) {
+    this.#set('waiting', why);
+  }
+
+  work() {
+    this.#set('working', 'Looking…');
+  }
+
+  /**
+   * @param {readonly Score[]} scores in descending order
+   * @param {number} milliseconds from the picture to the scores
+   */
+  done(scores, milliseconds) {
+    this.current = true;
+    this.root.classList.remove('card-stale');
+    this.#set('done', duration(milliseconds));
+    this.#bars.setScores(scores);
+  }
+
+  /**
+   * @param {string} message
+   * @param {boolean} broken
+   */
+  fail(message, broken) {
+    this.current = true;
+    this.broken = broken;
+    this.#set('error', '');
+    this.#error.replaceChildren(element('p', { text: message }));
+    if (!broken) this.#error.append(button('button button-small', 'Try again', this.onRetry));
+  }
+
+  /** Frees the picture. The card is not used after this. */
+  dispose() {
+    this.root.remove();
+    URL.revokeObjectURL(this.#url);
+  }
+
+  /** Brings the card into view where it is not, and points it out. @param {boolean} point */
+  reveal(point) {
+    this.root.scrollIntoView({ block: 'nearest', behavior: reducedMotion() ? 'auto' : 'smooth' });
+    if (point && !reducedMotion()) {
+      this.root.animate([{ boxShadow: '0 0 0 3px var(--mark)' }, { boxShadow: '0 0 0 3px transparent' }], { duration: 900, easing: 'ease-out' });
+    }
+  }
+}
+
+/**
+ * The list of cards, newest first. With no picture yet it holds a place of the
+ * same size, with the labels already in it.
+ *
+ * @param {{list: HTMLOListElement, clear: HTMLButtonElement, title: HTMLElement, onRetry: (card: Card) => void, onRemove: (card: Card) => void}} parts
+ */
+export function createCards({ list, clear, title, onRetry, onRemove }) {
+  /** @type {Card[]} */
+  let cards = [];
+  /** @type {readonly string[]} */
+  let labels = [];
+
+  const emptyBars = new Bars();
+  const empty = element(
+    'li',
+    { class: 'card card-empty', testid: 'placeholder' },
+    element('div', { class: 'thumb', attributes: { 'aria-hidden': 'true' } }),
+    element('div', { class: 'card-head' }, element('p', { class: 'card-name', text: 'Your first picture comes here' })),
+    element('div', { class: 'card-body', attributes: { 'aria-hidden': 'true' } }, emptyBars.root),
+  );
+  // The rows of the empty place are a drawing, not results.
+  emptyBars.list.removeAttribute('data-testid');
+
+  function changed() {
+    clear.hidden = cards.length === 0;
+    if (cards.length === 0) list.append(empty);
+    else empty.remove();
+  }
+
+  /** @param {Card} card */
+  function remove(card) {
+    const at = cards.indexOf(card);
+    cards = cards.filter((own) => own !== card);
+    card.dispose();
+    changed();
+    const next = cards[Math.min(at, cards.length - 1)];
+    if (next) next.root.focus({ preventScroll: true });
+    else title.focus({ preventScroll: true });
+    onRemove(card);
+  }
+
+  clear.addEventListener('click', () => {
+    const count = cards.length;
+    for (const card of cards) {
+      card.dispose();
+      onRemove(card);
+    }
+    cards = [];
+    changed();
+    title.focus();
+    announce(`${plural(count, 'picture')} removed.`);
+  });
+  changed();
+
+  return {
+    get all() {
+      return /** @type {readonly Card[]} */ (cards);
+    },
+
+    /** @param {{blob: Blob, name: string}[]} pictures */
+    add(pictures) {
+      const added = pictures.map(({ blob, name }) => new Card(blob, name, labels, { onRemove: remove, onRetry }));
+      cards = [...added, ...cards];
+      changed();
+      list.prepend(...added.map((card) => card.root));
+      added[0]?.reveal(false);
+      return added;
+    },
+
+    /** @param {readonly string[]} next */
+    setLabels(next) {
+      labels = next;
+      emptyBars.setLabels(next);
+      for (const card of cards) card.setLabels(next);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+const devices = /** @type {const} */ (['auto', 'webgpu', 'cpu']);
+const modelName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * What the address asks for, `?device=auto|webgpu|cpu` and `?model=NAME`,
+ * where NAME is a bundle's directory under models/. A value that is not
+ * understood is left at its default and named in `complaints`.
+ *
+ * @param {string} search
+ */
+export function readParameters(search) {
+  const asked = new URLSearchParams(search);
+  /** @type {string[]} */
+  const complaints = [];
+
+  const askedDevice = asked.get('device') ?? 'auto';
+  const device = devices.find((known) => known === askedDevice) ?? 'auto';
+  if (device !== askedDevice) {
+    complaints.push(`The address asks for the device “${askedDevice}”; there are auto, webgpu and cpu, so this is auto.`);
+  }
+
+  const askedModel = asked.get('model') ?? 'starter';
+  const model = modelName.test(askedModel) ? askedModel : 'starter';
+  if (model !== askedModel) {
+    complaints.push(`“${askedModel}” in the address cannot be the name of a model, so this is the starter.`);
+  }
+
+  return { device, model, complaints };
+}

@@ -1,0 +1,82 @@
+import { announce } from './announce.js';
+import { button, element } from './dom.js';
+import { megabytes, timeLeft } from './format.js';
+
+/**
+ * @typedef {import('../clipside.js').ClipProgress} Progress
+ */
+
+const milestones = [25, 50, 75];
+
+/**
+ * The bar and the line of text while the model is on its way, and the error in
+ * their place when it does not come. The strip's height is reserved by the
+ * style sheet.
+ *
+ * @param {{bar: HTMLProgressElement, text: HTMLElement, error: HTMLElement, model: string}} parts
+ */
+export function createProgress({ bar, text, error, model }) {
+  let told = 0;
+
+  /** @param {'loading'|'ready'|'failed'} state */
+  function set(state) {
+    bar.dataset.state = state;
+    text.hidden = state !== 'loading';
+    error.hidden = state !== 'failed';
+    if (state !== 'failed') error.replaceChildren();
+  }
+
+  /** @param {number} percent */
+  function announceMilestone(percent) {
+    const reached = milestones.findLast((milestone) => percent >= milestone) ?? 0;
+    if (reached <= told) return;
+    told = reached;
+    announce(`Model ${reached}% here.`);
+  }
+
+  return {
+    start() {
+      told = 0;
+      bar.value = 0;
+      text.textContent = `Fetching the ${model} model…`;
+      set('loading');
+    },
+
+    /** @param {Progress} progress */
+    update({ phase, loaded, total, cached, rate, secondsLeft }) {
+      if (phase === 'download') {
+        const share = total > 0 ? loaded / total : 0;
+        bar.value = share;
+        // Bytes from the browser's own store come at once and tell nothing about the wait.
+        const source = cached > 0 && cached >= loaded ? 'Reading the stored' : 'Fetching the';
+        const parts = [`${source} ${model} model: ${megabytes(loaded)} of ${megabytes(total)} MB`];
+        if (rate > 0) parts.push(`${megabytes(rate)} MB/s`);
+        if (secondsLeft !== undefined && loaded < total) parts.push(timeLeft(secondsLeft));
+        text.textContent = parts.join(', ');
+        announceMilestone(share * 100);
+        return;
+      }
+      bar.value = 1;
+      if (phase === 'warm-up') text.textContent = 'The model is here. Checking this device against known results…';
+    },
+
+    done() {
+      bar.value = 1;
+      set('ready');
+      announce('The model is ready.');
+    },
+
+    /**
+     * @param {{what: string, remedy: string, detail: string}} explained
+     * @param {() => void} onRetry
+     */
+    fail({ what, remedy, detail }, onRetry) {
+      const retry = button('button button-small', 'Retry', onRetry);
+      retry.dataset.testid = 'retry';
+      const words = element('div', {}, element('p', {}, element('strong', { text: what }), ` ${remedy}`));
+      if (detail) words.append(element('p', { class: 'engine-detail', text: detail }));
+      error.replaceChildren(words, retry);
+      set('failed');
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { announce } from './announce.js';
+import { explainPictureError, isAbort, isDecode, isEngineLost } from './errors.js';
+import { percent, plural } from './format.js';
+
+/** @typedef {import('../clipside.js').Clip} Clip */
+/** @typedef {import('./cards.js').Card} Card */
+/** @typedef {{labels: readonly string[], template: string}} Question */
+
+/** Typing pauses shorter than this don't start the model. */
+const debounceMs = 250;
+/** Of more pictures than this, a screen reader hears only the number. */
+const spokenAtMost = 4;
+
+/**
+ * Keeps every card's scores in step with the question that the page asks: one
+ * picture at a time, from the top of the list down. A new question breaks off
+ * what is under way, and a result that belongs to an old one is dropped.
+ *
+ * @param {{
+ *   cards: () => readonly Card[],
+ *   question: () => Question|null,
+ *   onRanked: () => void,
+ *   onTruncated: (texts: string[]) => void,
+ *   onEngineLost: (error: unknown) => void,
+ * }} parts
+ */
+export function createRanking({ cards, question, onRanked, onTruncated, onEngineLost }) {
+  /** @type {Clip|null} */
+  let clip = null;
+  let waitingFor = 'Waiting for the model';
+  let running = false;
+  /** Between a change and the pause after it: no picture is started. */
+  let settling = false;
+  let timer = 0;
+  let flight = new AbortController();
+
+  /** Without a question or a model, cards wait and say for what. */
+  function tellWaiting() {
+    const why = clip ? 'Waiting for labels' : waitingFor;
+    for (const card of cards()) {
+      if (card.state === 'waiting' || card.state === 'working') card.wait(why);
+    }
+  }
+
+  async function run() {
+    if (running || settling) return;
+    running = true;
+    /** @type {{card: Card, best: string}[]} */
+    const ranked = [];
+    while (!settling) {
+      const asked = question();
+      const engine = clip;
+      if (!asked || !engine) {
+        tellWaiting();
+        break;
+      }
+      const card = cards().find((own) => !own.current && !own.broken);
+      if (!card) break;
+      const own = flight;
+      card.work();
+      const began = performance.now();
+      try {
+        const scores = await engine.classify(card.blob, [...asked.labels], { template: asked.template, signal: own.signal, onTruncated });
+        if (own.signal.aborted) continue;
+        card.done(scores, performance.now() - began);
+        if (cards().includes(card)) ranked.push({ card, best: `${card.name}: ${scores.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`).join(', ')}.` });
+        onRanked();
+      } catch (error) {
+        if (own.signal.aborted || isAbort(error)) {
+          // An abort that nobody here asked for must not spin.
+          if (!own.signal.aborted) card.fail(explainPictureError(error), false);
+          continue;
+        }
+        if (isEngineLost(error)) {
+          // Tells the ranking, through setClip, what the cards wait for now.
+          onEngineLost(error);
+          break;
+        }
+        card.fail(explainPictureError(error), isDecode(error));
+      }
+    }
+    running = false;
+    if (ranked.length > spokenAtMost) announce(`${plural(ranked.length, 'picture')} ranked.`);
+    else if (ranked.length > 0) announce(ranked.map(({ best }) => best).join(' '));
+  }
+
+  return {
+    /** @param {Clip|null} next @param {string} [why] */
+    setClip(next, why = 'Waiting for the model') {
+      clip = next;
+      waitingFor = why;
+      if (next) void run();
+      else tellWaiting();
+    },
+
+    /** Pictures were added. */
+    added() {
+      void run();
+    },
+
+    /** One card is to be tried again. @param {Card} card */
+    retry(card) {
+      card.current = false;
+      void run();
+    },
+
+    /** The labels or the template changed. */
+    asked() {
+      flight.abort();
+      flight = new AbortController();
+      for (const card of cards()) {
+        if (!card.broken) card.stale();
+      }
+      clearTimeout(timer);
+      settling = true;
+      timer = setTimeout(() => {
+        settling = false;
+        void run();
+      }, debounceMs);
+    },
+  };
+}
