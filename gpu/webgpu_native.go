@@ -18,7 +18,8 @@ import (
 // This file is what differs natively, on wgpu-native: everything is synchronous, and errors come back from the calls.
 
 func open(_ context.Context, o Options) (*Device, error) {
-	instance := wgpu.CreateInstance(nil)
+	wgpu.SetLogLevel(wgpu.LogLevelOff) // it would write to stderr what the errors say anyway
+	instance := wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: wgpu.InstanceBackendPrimary}) // not OpenGL, which looks for a display
 	defer instance.Release()
 	adapter, err := instance.RequestAdapter(&wgpu.RequestAdapterOptions{PowerPreference: wgpu.PowerPreferenceHighPerformance})
 	if err != nil {
@@ -26,7 +27,11 @@ func open(_ context.Context, o Options) (*Device, error) {
 	}
 	defer adapter.Release()
 	i := adapter.GetInfo()
-	info := model.DeviceInfo{Kind: "webgpu", Adapter: strings.TrimSpace(i.Name), Software: i.AdapterType == wgpu.AdapterTypeCPU}
+	name := strings.TrimSpace(i.DriverDescription) // wgpu-native puts the name there, and numbers in Name
+	if name == "" {
+		name = i.Name
+	}
+	info := model.DeviceInfo{Kind: "webgpu", Adapter: name, Software: i.AdapterType == wgpu.AdapterTypeCPU}
 	if info.Software && !o.Software {
 		return nil, fmt.Errorf("%w: the only adapter is software (%s), slower than the CPU itself", ErrUnavailable, info.Adapter)
 	}
