@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/preprocess"
@@ -17,11 +18,15 @@ import (
 
 // This file is what differs natively, on wgpu-native: everything is synchronous, and errors come back from the calls.
 
-func open(_ context.Context, o Options) (*Device, error) {
+// instance is the process's only one. It must be made without a descriptor: this binding leaves parts of those
+// uninitialised.
+var instance = sync.OnceValue(func() *wgpu.Instance {
 	wgpu.SetLogLevel(wgpu.LogLevelOff) // it would write to stderr what the errors say anyway
-	instance := wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: wgpu.InstanceBackendPrimary}) // not OpenGL, which looks for a display
-	defer instance.Release()
-	adapter, err := instance.RequestAdapter(&wgpu.RequestAdapterOptions{PowerPreference: wgpu.PowerPreferenceHighPerformance})
+	return wgpu.CreateInstance(nil)
+})
+
+func open(_ context.Context, o Options) (*Device, error) {
+	adapter, err := instance().RequestAdapter(&wgpu.RequestAdapterOptions{PowerPreference: wgpu.PowerPreferenceHighPerformance})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -45,7 +45,7 @@ const ranking = createRanking({
   },
   onRanked: showStatus,
   onTruncated([first, ...others]) {
-    const subject = others.length === 0 ? `“${first}” is` : `“${first}” and ${plural(others.length, 'more', 'more')} are`;
+    const subject = others.length === 0 ? `“${first}” is` : `“${first}” and ${others.length} more are`;
     labelsMessage.notice(`In this template ${subject} longer than the model reads, so the end was left out.`);
   },
   onEngineLost: fail,

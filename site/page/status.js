@@ -57,7 +57,7 @@ export function createStatus(line) {
       const notes = [...remarks];
       if (info.fallback) notes.push(sentence(info.fallback));
       if (!passed) notes.push('Results on this device may be wrong.');
-      
+
       line.dataset.device = info.device;
       line.dataset.selfTest = passed ? 'passed' : 'failed';
       line.replaceChildren(...facts.flatMap((one, at) => (at === 0 ? [one] : [separator(), one])), ...notes.map((note) => element('span', { class: 'fact-note', text: ` ${note}` })));
