@@ -104,7 +104,15 @@ const classes = {
 };
 
 /** Names that the platform gives to DOMExceptions; rebuilt as such. */
-const exceptions = new Set(['AbortError', 'InvalidStateError', 'NotSupportedError', 'DataCloneError', 'SecurityError', 'TimeoutError', 'QuotaExceededError']);
+const exceptions = new Set([
+  'AbortError',
+  'InvalidStateError',
+  'NotSupportedError',
+  'DataCloneError',
+  'SecurityError',
+  'TimeoutError',
+  'QuotaExceededError',
+]);
 
 /** Fields besides name and message that some class carries. */
 const fields = /** @type {const} */ (['url', 'status', 'index']);
@@ -150,7 +158,8 @@ export function toWire(error, depth = 0) {
 export function fromWire(wire) {
   const error = rebuild(wire);
   // A DOMException takes no cause, and its stack is not its own property.
-  if (wire.cause && error.cause === undefined) Object.defineProperty(error, 'cause', { value: fromWire(wire.cause), configurable: true, writable: true });
+  if (wire.cause && error.cause === undefined)
+    Object.defineProperty(error, 'cause', { value: fromWire(wire.cause), configurable: true, writable: true });
   if (wire.stack) Object.defineProperty(error, 'stack', { value: wire.stack, configurable: true, writable: true });
   return error;
 }

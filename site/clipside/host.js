@@ -24,11 +24,15 @@ class Host {
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault(); // the rejections tell it
       // A module that is missing, of the wrong type or refused by the policy is told by an event without a message.
-      this.#crash(event.message
-        ? `The engine stopped: ${event.message}. Make a new Clip to start it again.`
-        : 'The engine could not be started: clipside/worker.js or a module that it imports did not load, or the page’s Content-Security-Policy refuses it (worker-src and script-src must allow \'self\').');
+      this.#crash(
+        event.message
+          ? `The engine stopped: ${event.message}. Make a new Clip to start it again.`
+          : "The engine could not be started: clipside/worker.js or a module that it imports did not load, or the page’s Content-Security-Policy refuses it (worker-src and script-src must allow 'self').",
+      );
     });
-    this.#worker.addEventListener('messageerror', () => this.#crash('The engine sent what this page cannot read. Make a new Clip to start it again.'));
+    this.#worker.addEventListener('messageerror', () =>
+      this.#crash('The engine sent what this page cannot read. Make a new Clip to start it again.'),
+    );
   }
 
   /** @param {string} message */

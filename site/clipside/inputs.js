@@ -26,7 +26,19 @@ function className(value) {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-const accepted = new Set(['Blob', 'File', 'HTMLImageElement', 'HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap', 'ImageData', 'VideoFrame', 'HTMLVideoElement', 'String', 'URL']);
+const accepted = new Set([
+  'Blob',
+  'File',
+  'HTMLImageElement',
+  'HTMLCanvasElement',
+  'OffscreenCanvas',
+  'ImageBitmap',
+  'ImageData',
+  'VideoFrame',
+  'HTMLVideoElement',
+  'String',
+  'URL',
+]);
 
 /**
  * @param {unknown} value
@@ -36,7 +48,9 @@ const accepted = new Set(['Blob', 'File', 'HTMLImageElement', 'HTMLCanvasElement
 export function checkImage(value, where) {
   if (accepted.has(className(value))) return;
   const got = value === null || typeof value !== 'object' ? String(value) : className(value);
-  throw new TypeError(`${where} is ${got}, not a picture: pass a Blob or File, an <img>, <canvas> or <video>, an OffscreenCanvas, ImageBitmap, ImageData or VideoFrame, or a URL.`);
+  throw new TypeError(
+    `${where} is ${got}, not a picture: pass a Blob or File, an <img>, <canvas> or <video>, an OffscreenCanvas, ImageBitmap, ImageData or VideoFrame, or a URL.`,
+  );
 }
 
 /**
@@ -147,7 +161,10 @@ async function copy(source, named) {
     refuseTainted(bitmap);
   } catch (cause) {
     bitmap.close();
-    throw new ImageDecodeError(`${named} shows a picture of another site that this page may not read: add crossorigin="anonymous" where it is loaded, and let that site allow it (CORS).`, { cause });
+    throw new ImageDecodeError(
+      `${named} shows a picture of another site that this page may not read: add crossorigin="anonymous" where it is loaded, and let that site allow it (CORS).`,
+      { cause },
+    );
   }
   return { bitmap };
 }
@@ -186,7 +203,10 @@ async function fetchBlob(signal, url) {
     if (response.ok) return await response.blob();
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new ImageDecodeError(`The picture ${shorten(url)} could not be fetched: no network, or its site does not allow it (CORS), or this page's Content-Security-Policy (connect-src) does not.`, { cause });
+    throw new ImageDecodeError(
+      `The picture ${shorten(url)} could not be fetched: no network, or its site does not allow it (CORS), or this page's Content-Security-Policy (connect-src) does not.`,
+      { cause },
+    );
   }
   throw new ImageDecodeError(`The picture ${shorten(url)} could not be fetched: HTTP ${response.status}.`, { status: response.status });
 }

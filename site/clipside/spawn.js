@@ -14,13 +14,18 @@ export function spawn(script) {
   const beside = new URL('./worker.js', import.meta.url);
   const url = script ? new URL(script) : beside;
   if (url.origin !== location.origin) {
-    throw new EngineError(`The engine cannot start from ${url}: a browser runs Workers only from the page's own origin, ${location.origin}. Put a script there that says: import '${beside}'; and pass its address as createClip's option worker.`);
+    throw new EngineError(
+      `The engine cannot start from ${url}: a browser runs Workers only from the page's own origin, ${location.origin}. Put a script there that says: import '${beside}'; and pass its address as createClip's option worker.`,
+    );
   }
   try {
     if (script) return new Worker(url, { type: 'module', name: 'clipside' });
     // Written out once more because bundlers look for exactly this expression.
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'clipside' });
   } catch (cause) {
-    throw new EngineError(`The engine's Worker could not be started from ${url}; the page's Content-Security-Policy must allow it (worker-src 'self').`, { cause });
+    throw new EngineError(
+      `The engine's Worker could not be started from ${url}; the page's Content-Security-Policy must allow it (worker-src 'self').`,
+      { cause },
+    );
   }
 }

@@ -210,7 +210,10 @@ export class Card {
   reveal(point) {
     this.root.scrollIntoView({ block: 'nearest', behavior: reducedMotion() ? 'auto' : 'smooth' });
     if (point && !reducedMotion()) {
-      this.root.animate([{ boxShadow: '0 0 0 3px var(--mark)' }, { boxShadow: '0 0 0 3px transparent' }], { duration: 900, easing: 'ease-out' });
+      this.root.animate([{ boxShadow: '0 0 0 3px var(--mark)' }, { boxShadow: '0 0 0 3px transparent' }], {
+        duration: 900,
+        easing: 'ease-out',
+      });
     }
   }
 }

@@ -11,7 +11,10 @@ const key = (label) => label.toLocaleLowerCase();
 
 /** @param {string} text */
 export function splitLabels(text) {
-  return text.split(separators).map(tidy).filter((label) => label !== '');
+  return text
+    .split(separators)
+    .map(tidy)
+    .filter((label) => label !== '');
 }
 
 /**
@@ -167,7 +170,15 @@ export function createChips({ field, list, input, message, onChange }) {
     const box = element('input', {
       class: 'chip-input',
       testid: 'chip-input',
-      attributes: { type: 'text', 'aria-label': `Edit ${before}`, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', enterkeyhint: 'done', maxlength: '200' },
+      attributes: {
+        type: 'text',
+        'aria-label': `Edit ${before}`,
+        autocomplete: 'off',
+        autocapitalize: 'none',
+        spellcheck: 'false',
+        enterkeyhint: 'done',
+        maxlength: '200',
+      },
     });
     const fit = () => {
       box.size = Math.max(3, box.value.length);
@@ -193,7 +204,12 @@ export function createChips({ field, list, input, message, onChange }) {
       const at = labels.indexOf(before);
       const others = labels.filter((_, i) => i !== at);
       const { fresh, repeated } = sift(asked, others);
-      const refusal = asked.length === 0 ? 'A label cannot be empty. Backspace on it removes it.' : fresh.length === 0 ? `“${repeated[0]}” is there already.` : '';
+      const refusal =
+        asked.length === 0
+          ? 'A label cannot be empty. Backspace on it removes it.'
+          : fresh.length === 0
+            ? `“${repeated[0]}” is there already.`
+            : '';
       if (refusal) {
         if (refocus) {
           box.setAttribute('aria-invalid', 'true');

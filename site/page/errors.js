@@ -35,7 +35,10 @@ export function explainModelError(error, model) {
     case 'IntegrityError':
       return said(`The model “${model}” arrived damaged and was not used.`, 'Retry to fetch the damaged part again.');
     case 'WebGPUUnavailableError':
-      return said('WebGPU is not available here, and the address asks for it.', 'Leave ?device=webgpu out of the address to compute on the CPU, or use a current Chrome, Edge, Safari or Firefox.');
+      return said(
+        'WebGPU is not available here, and the address asks for it.',
+        'Leave ?device=webgpu out of the address to compute on the CPU, or use a current Chrome, Edge, Safari or Firefox.',
+      );
     case 'DeviceLostError':
       return said('The graphics device was lost, as happens when a driver restarts.', 'Retry to start again; the pictures wait.');
     case 'QuotaError':

@@ -63,7 +63,14 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
         const scores = await engine.classify(card.blob, [...asked.labels], { template: asked.template, signal: own.signal, onTruncated });
         if (own.signal.aborted) continue;
         card.done(scores, performance.now() - began);
-        if (cards().includes(card)) ranked.push({ card, best: `${card.name}: ${scores.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`).join(', ')}.` });
+        if (cards().includes(card))
+          ranked.push({
+            card,
+            best: `${card.name}: ${scores
+              .slice(0, 3)
+              .map(({ label, score }) => `${label} ${percent(score)}`)
+              .join(', ')}.`,
+          });
         onRanked();
       } catch (error) {
         if (own.signal.aborted || isAbort(error)) {

@@ -46,11 +46,16 @@ export function createStatus(line) {
       fact(rung(info), 'rung').classList.add('fact-strong');
       if (info.adapter) fact(info.software ? `${info.adapter}, in software` : info.adapter, 'adapter');
       const { passed, cosine } = info.selfTest;
-      const test = fact(passed ? 'self-test passed' : 'self-test failed', 'self-test', `Cosine to the known embeddings: ${cosine.toFixed(6)}`);
+      const test = fact(
+        passed ? 'self-test passed' : 'self-test failed',
+        'self-test',
+        `Cosine to the known embeddings: ${cosine.toFixed(6)}`,
+      );
       test.classList.add(passed ? 'fact-good' : 'fact-bad');
 
       const { load, image, text } = info.timings;
-      if (load > 0) fact(`${info.bytes.fetched === 0 && info.bytes.cached > 0 ? 'loaded from store' : 'loaded'} in ${duration(load)}`, 'load');
+      if (load > 0)
+        fact(`${info.bytes.fetched === 0 && info.bytes.cached > 0 ? 'loaded from store' : 'loaded'} in ${duration(load)}`, 'load');
       if (image > 0) fact(`picture ${duration(image)}`, 'image');
       if (text > 0) fact(`labels ${duration(text)}`, 'text');
 
@@ -60,7 +65,10 @@ export function createStatus(line) {
 
       line.dataset.device = info.device;
       line.dataset.selfTest = passed ? 'passed' : 'failed';
-      line.replaceChildren(...facts.flatMap((one, at) => (at === 0 ? [one] : [separator(), one])), ...notes.map((note) => element('span', { class: 'fact-note', text: ` ${note}` })));
+      line.replaceChildren(
+        ...facts.flatMap((one, at) => (at === 0 ? [one] : [separator(), one])),
+        ...notes.map((note) => element('span', { class: 'fact-note', text: ` ${note}` })),
+      );
       line.hidden = false;
     },
   };

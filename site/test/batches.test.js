@@ -31,7 +31,10 @@ test('every picture is run once, in order, and closed', async () => {
       await tick();
       seen.push(...batch.map(({ index }) => index));
     });
-    assert.deepEqual(seen, Array.from({ length: count }, (_, i) => i));
+    assert.deepEqual(
+      seen,
+      Array.from({ length: count }, (_, i) => i),
+    );
     assert.equal(pictures.open, 0);
   }
 });
@@ -50,10 +53,11 @@ test('large pictures are run one by one, the next being decoded meanwhile', asyn
 test('two batches are alive at most, over all calls, and a short call passes a long one', async () => {
   const pictures = decoder(20 << 20);
   const order = [];
-  const call = (name, count) => inBatches(never, count, pictures.decode, async () => {
-    await tick();
-    order.push(name);
-  });
+  const call = (name, count) =>
+    inBatches(never, count, pictures.decode, async () => {
+      await tick();
+      order.push(name);
+    });
   await Promise.all([call('long', 10), call('short', 1)]);
   assert.ok(pictures.most <= 2);
   assert.ok(order.indexOf('short') <= 3, order.join(' '));
@@ -78,10 +82,13 @@ test('a picture that cannot be decoded ends the call with its number, once what 
 
 test('a run that fails ends the call and closes everything', async () => {
   const pictures = decoder(20 << 20);
-  await assert.rejects(inBatches(never, 5, pictures.decode, async (_, from) => {
-    await tick();
-    if (from === 1) throw new Error('device');
-  }), { message: 'device' });
+  await assert.rejects(
+    inBatches(never, 5, pictures.decode, async (_, from) => {
+      await tick();
+      if (from === 1) throw new Error('device');
+    }),
+    { message: 'device' },
+  );
   assert.equal(pictures.open, 0);
   await inBatches(never, 2, pictures.decode, async () => {}); // the gate is open again
 });

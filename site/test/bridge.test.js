@@ -22,11 +22,15 @@ function connected(methods) {
   return { bridge, die, fatal };
 }
 
-const until = (/** @type {AbortSignal} */ signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+const until = (/** @type {AbortSignal} */ signal) =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 test('answers find their calls, whatever order they come in', async () => {
   const finish = [];
-  const { bridge } = connected({ wait: (n) => new Promise((resolve) => (finish[n] = () => resolve(n * 10))), go: () => [2, 0, 1].forEach((n) => finish[n]()) });
+  const { bridge } = connected({
+    wait: (n) => new Promise((resolve) => (finish[n] = () => resolve(n * 10))),
+    go: () => [2, 0, 1].forEach((n) => finish[n]()),
+  });
   const calls = [0, 1, 2].map((n) => bridge.call(undefined, 'wait', n));
   await bridge.call(undefined, 'go', null);
   assert.deepEqual(await Promise.all(calls), [0, 10, 20]);
@@ -112,7 +116,10 @@ test('what is in transfer changes hands, both ways', async () => {
 
 test('what cannot be posted rejects, in arguments and in answers', async () => {
   const { bridge } = connected({ echo: () => () => {} });
-  await assert.rejects(bridge.call(undefined, 'echo', () => {}), { name: 'DataCloneError' });
+  await assert.rejects(
+    bridge.call(undefined, 'echo', () => {}),
+    { name: 'DataCloneError' },
+  );
   await assert.rejects(bridge.call(undefined, 'echo', null), { name: 'DataCloneError' });
 });
 

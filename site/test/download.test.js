@@ -30,23 +30,35 @@ function scripted(steps) {
   };
 }
 
-const ok = (...pieces) => () => new Response(new ReadableStream({
-  start(controller) {
-    for (const piece of pieces) controller.enqueue(Uint8Array.from(piece));
-    controller.close();
-  },
-}));
-const status = (code, headers = {}) => () => new Response('no', { status: code, headers });
-const cut = (...piece) => () => {
-  let sent = false;
-  return new Response(new ReadableStream({
-    pull(controller) {
-      if (sent) return controller.error(new TypeError('network error'));
-      sent = true;
-      controller.enqueue(Uint8Array.from(piece));
-    },
-  }));
-};
+const ok =
+  (...pieces) =>
+  () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          for (const piece of pieces) controller.enqueue(Uint8Array.from(piece));
+          controller.close();
+        },
+      }),
+    );
+const status =
+  (code, headers = {}) =>
+  () =>
+    new Response('no', { status: code, headers });
+const cut =
+  (...piece) =>
+  () => {
+    let sent = false;
+    return new Response(
+      new ReadableStream({
+        pull(controller) {
+          if (sent) return controller.error(new TypeError('network error'));
+          sent = true;
+          controller.enqueue(Uint8Array.from(piece));
+        },
+      }),
+    );
+  };
 const unreachable = () => {
   throw new TypeError('Failed to fetch');
 };
@@ -84,7 +96,10 @@ for (const [name, step] of passing) {
 
   test(`${name} three times is a ModelError with the URL`, async () => {
     const via = scripted([step, step, step]);
-    await assert.rejects(download(never, url, { limit: 2, size: 2 }, via), (error) => error instanceof ModelError && error.url === url && error.message.includes(url));
+    await assert.rejects(
+      download(never, url, { limit: 2, size: 2 }, via),
+      (error) => error instanceof ModelError && error.url === url && error.message.includes(url),
+    );
     assert.equal(via.log.asked, 3);
   });
 }
@@ -141,9 +156,12 @@ test('an abort ends it with the reason: before, during a body, and during a wait
   assert.equal(untouched.log.asked, 0);
 
   const during = new AbortController();
-  const hanging = ({ signal }) => new Response(new ReadableStream({
-    start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
-  }));
+  const hanging = ({ signal }) =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
+      }),
+    );
   const body = download(during.signal, url, { limit: 1 }, scripted([hanging]));
   setImmediate(() => during.abort(reason));
   await assert.rejects(body, reason);
@@ -159,9 +177,12 @@ test('an abort ends it with the reason: before, during a body, and during a wait
 });
 
 test('a response that stalls is given up and tried again', async () => {
-  const stalling = ({ signal }) => new Response(new ReadableStream({
-    start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
-  }));
+  const stalling = ({ signal }) =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => signal.addEventListener('abort', () => controller.error(signal.reason)),
+      }),
+    );
   const via = { ...scripted([stalling, stalling, ok([9])]), stallMs: 5 };
   assert.deepEqual([...(await download(never, url, { limit: 1, size: 1 }, via))], [9]);
   assert.equal(via.log.asked, 3);

@@ -14,29 +14,47 @@ const names = (count) => Array.from({ length: count }, (_, i) => `${i}.png`);
 
 test('every picture of a list has its result, in order, in calls of several', async () => {
   const sizes = [];
-  const got = await collect(eachOf(names(20), async (batch) => {
-    sizes.push(batch.length);
-    await new Promise((resolve) => setTimeout(resolve, sizes.length === 1 ? 20 : 0)); // the first is the slowest
-    return batch.map((name) => name.length);
-  }));
-  assert.deepEqual(got.map(({ index }) => index), [...names(20).keys()]);
-  assert.deepEqual(got.map(({ image }) => image), names(20));
+  const got = await collect(
+    eachOf(names(20), async (batch) => {
+      sizes.push(batch.length);
+      await new Promise((resolve) => setTimeout(resolve, sizes.length === 1 ? 20 : 0)); // the first is the slowest
+      return batch.map((name) => name.length);
+    }),
+  );
+  assert.deepEqual(
+    got.map(({ index }) => index),
+    [...names(20).keys()],
+  );
+  assert.deepEqual(
+    got.map(({ image }) => image),
+    names(20),
+  );
   assert.deepEqual(got[12].result, 6);
   assert.deepEqual(sizes, [8, 8, 4]);
 });
 
 test('a broken picture does not take its neighbours along', async () => {
-  const got = await collect(eachOf(names(3), async (batch) => {
-    if (batch.includes('1.png')) throw new ImageDecodeError('broken', { index: batch.indexOf('1.png') });
-    return batch.map(() => 'fine');
-  }));
-  assert.deepEqual(got.map(({ result, error }) => result ?? `${error.name} ${error.index}`), ['fine', 'ImageDecodeError 1', 'fine']);
+  const got = await collect(
+    eachOf(names(3), async (batch) => {
+      if (batch.includes('1.png')) throw new ImageDecodeError('broken', { index: batch.indexOf('1.png') });
+      return batch.map(() => 'fine');
+    }),
+  );
+  assert.deepEqual(
+    got.map(({ result, error }) => result ?? `${error.name} ${error.index}`),
+    ['fine', 'ImageDecodeError 1', 'fine'],
+  );
 });
 
 test('any other failure ends the stream', async () => {
-  await assert.rejects(collect(eachOf(names(3), async () => {
-    throw new TypeError('labels');
-  })), TypeError);
+  await assert.rejects(
+    collect(
+      eachOf(names(3), async () => {
+        throw new TypeError('labels');
+      }),
+    ),
+    TypeError,
+  );
 });
 
 test('a slow source does not hold back results', async () => {

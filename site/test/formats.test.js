@@ -6,7 +6,8 @@ import { advice, isCutShort, jpegHasEnd, pngHasEnd, sniff } from '../clipside/fo
 
 const photo = (/** @type {string} */ name) => new Uint8Array(readFileSync(new URL(`../../testdata/photos/${name}`, import.meta.url)));
 const latin1 = (/** @type {string} */ text) => Uint8Array.from(text, (c) => c.charCodeAt(0));
-const ftyp = (/** @type {string[]} */ ...brands) => latin1(`\0\0\0${String.fromCharCode(12 + 4 * brands.length)}ftyp${brands[0]}\0\0\0\0${brands.slice(1).join('')}`);
+const ftyp = (/** @type {string[]} */ ...brands) =>
+  latin1(`\0\0\0${String.fromCharCode(12 + 4 * brands.length)}ftyp${brands[0]}\0\0\0\0${brands.slice(1).join('')}`);
 
 test('formats are told by their first bytes', () => {
   for (const [bytes, want] of [
@@ -44,7 +45,10 @@ test('every format has its own advice', () => {
 });
 
 test('a photo is whole, also with bytes after its end, and cut short anywhere before it', async () => {
-  for (const [name, hasEnd] of [['rocket.jpg', jpegHasEnd], ['coffee.png', pngHasEnd]]) {
+  for (const [name, hasEnd] of [
+    ['rocket.jpg', jpegHasEnd],
+    ['coffee.png', pngHasEnd],
+  ]) {
     const bytes = photo(name);
     const whole = (/** @type {Uint8Array} */ part) => isCutShort(new Blob([part]), sniff(part)).then((cut) => !cut);
     assert.equal(await whole(bytes), true, name);

@@ -50,7 +50,11 @@ test('wrong options are TypeErrors that show what was passed', () => {
     [{ signal: {} }, /signal is an object/],
     [{ onProgress: 1 }, /onProgress is 1/],
   ]) {
-    assert.throws(() => readOptions(options, beside), (error) => error instanceof TypeError && says.test(error.message), String(says));
+    assert.throws(
+      () => readOptions(options, beside),
+      (error) => error instanceof TypeError && says.test(error.message),
+      String(says),
+    );
   }
 });
 

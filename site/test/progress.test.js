@@ -6,7 +6,11 @@ import { Progress } from '../clipside/progress.js';
 function started(total) {
   const clock = { now: 1000 };
   const events = [];
-  const progress = new Progress(total, (event) => events.push(event), () => clock.now);
+  const progress = new Progress(
+    total,
+    (event) => events.push(event),
+    () => clock.now,
+  );
   return { clock, events, progress };
 }
 
@@ -17,7 +21,10 @@ test('it begins at nothing and ends at the total', () => {
     progress.received('a', bytes, false);
   }
   assert.deepEqual([events[0].loaded, events[0].total, events[0].rate, events[0].secondsLeft], [0, 100, 0, undefined]);
-  assert.deepEqual(events.map((e) => e.loaded), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+  assert.deepEqual(
+    events.map((e) => e.loaded),
+    [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100],
+  );
   assert.equal(events.at(-1).secondsLeft, 0);
 });
 
@@ -29,7 +36,10 @@ test('a file that is fetched again does not take anything back', () => {
   }
   clock.now += 100;
   progress.received('b', 10, false);
-  assert.deepEqual(events.map((e) => e.loaded), [0, 4, 8, 9, 10, 20]);
+  assert.deepEqual(
+    events.map((e) => e.loaded),
+    [0, 4, 8, 9, 10, 20],
+  );
 });
 
 test('a file longer than the manifest says does not exceed the total', () => {
@@ -48,7 +58,14 @@ test('events are at least 50 ms apart, but for the end and a new phase', () => {
   progress.received('a', 100, false);
   progress.enter('warm-up');
   progress.enter('ready');
-  assert.deepEqual(events.slice(2).map((e) => [e.phase, e.loaded]), [['download', 100], ['warm-up', 100], ['ready', 100]]);
+  assert.deepEqual(
+    events.slice(2).map((e) => [e.phase, e.loaded]),
+    [
+      ['download', 100],
+      ['warm-up', 100],
+      ['ready', 100],
+    ],
+  );
 });
 
 test('the rate is that of the last seconds, and of fetched bytes only', () => {

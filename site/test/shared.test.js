@@ -54,7 +54,13 @@ beforeEach(() => {
   waiting = [];
 });
 
-const request = (model, more) => ({ model: `https://site.example/${model}/`, device: 'auto', towers: ['image', 'text'], cache: true, ...more });
+const request = (model, more) => ({
+  model: `https://site.example/${model}/`,
+  device: 'auto',
+  towers: ['image', 'text'],
+  cache: true,
+  ...more,
+});
 const take = (model, { signal, onProgress, ...more } = {}) => hold(request(model, more), '', 0, signal, onProgress);
 const until = async (condition) => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));

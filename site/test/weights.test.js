@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { IntegrityError, ModelError } from '../clipside/errors.js';
 import { loadWeights } from '../clipside/weights.js';
 
-const files = (/** @type {number} */ n) => Array.from({ length: n }, (_, index) => ({ kind: 'image', index, file: `${index}.zst`, stored: 1, raw: 1 }));
+const files = (/** @type {number} */ n) =>
+  Array.from({ length: n }, (_, index) => ({ kind: 'image', index, file: `${index}.zst`, stored: 1, raw: 1 }));
 const never = new AbortController().signal;
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -63,7 +64,11 @@ test('a wrong file is fetched once more past the caches', async () => {
     taken.push(file.index);
   });
   assert.deepEqual(taken, [0, 1]);
-  assert.deepEqual(asked, [[0, false], [1, false], [1, true]]);
+  assert.deepEqual(asked, [
+    [0, false],
+    [1, false],
+    [1, true],
+  ]);
 });
 
 test('a file that stays wrong ends the load with its IntegrityError', async () => {
@@ -94,17 +99,25 @@ test('a failure stops what is still on the way and is what the load rejects with
       else if (file.index === 0) resolve(Uint8Array.of(0));
       else signal.addEventListener('abort', () => (stopped++, reject(signal.reason)));
     });
-  await assert.rejects(loadWeights(never, files(4), source, async () => {}), { name: 'ModelError', message: 'gone', status: 404 });
+  await assert.rejects(
+    loadWeights(never, files(4), source, async () => {}),
+    { name: 'ModelError', message: 'gone', status: 404 },
+  );
   assert.equal(stopped, 2);
 });
 
 test('an abort during a delivery ends the load with the reason and delivers nothing more', async () => {
   const controller = new AbortController();
   const delivered = [];
-  const loaded = loadWeights(controller.signal, files(3), async () => Uint8Array.of(0), async (file) => {
-    delivered.push(file.index);
-    controller.abort(new Error('enough'));
-  });
+  const loaded = loadWeights(
+    controller.signal,
+    files(3),
+    async () => Uint8Array.of(0),
+    async (file) => {
+      delivered.push(file.index);
+      controller.abort(new Error('enough'));
+    },
+  );
   await assert.rejects(loaded, { message: 'enough' });
   assert.deepEqual(delivered, [0]);
 });
@@ -113,7 +126,10 @@ test('a manifest that claims an absurd size is refused before anything is fetche
   for (const stored of [1e12, -1, NaN, undefined]) {
     let asked = 0;
     const source = async () => (asked++, new Uint8Array());
-    await assert.rejects(loadWeights(never, [{ ...files(1)[0], stored }], source, async () => {}), ModelError);
+    await assert.rejects(
+      loadWeights(never, [{ ...files(1)[0], stored }], source, async () => {}),
+      ModelError,
+    );
     assert.equal(asked, 0);
   }
 });
