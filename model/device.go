@@ -2,8 +2,8 @@ package model
 
 import "context"
 
-// Device runs encoders: package cpu's or package gpu's. Each tower is encoded by one goroutine at a time; the other
-// tower, and the filling of parameters, may go on meanwhile.
+// Device runs encoders: package cpu's or package gpu's. Its methods may be called from several goroutines, for one tower
+// too, while parameters are still being filled; Fill itself is called by one goroutine at a time for a tower.
 type Device interface {
 	// NewParam reserves storage for a parameter. The error is of the device (out of memory), not of the model.
 	NewParam(name string, shape ...int) (*Param, error)

@@ -9,9 +9,18 @@ import { ImageDecodeError } from './clipside/errors.js';
 import { takeAll } from './clipside/inputs.js';
 import { readOptions, readSignal, readImages, readLabels, readTemplates, readTexts, readTopK } from './clipside/options.js';
 import { hold } from './clipside/shared.js';
-import { anySignal } from './clipside/signals.js';
+import { anySignal, unlessAborted } from './clipside/signals.js';
 
-export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelError, QuotaError, WebGPUUnavailableError } from './clipside/errors.js';
+export { deleteModel, listModels, persistModels, storageEstimate } from './clipside/store.js';
+export {
+  DeviceLostError,
+  EngineError,
+  ImageDecodeError,
+  IntegrityError,
+  ModelError,
+  QuotaError,
+  WebGPUUnavailableError,
+} from './clipside/errors.js';
 
 /**
  * What a picture may be passed as. A string is a URL, relative to the page. Canvases, videos and ImageData are taken
@@ -24,9 +33,15 @@ export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelEr
 /** @typedef {'image' | 'text'} Tower */
 
 /**
+ * A model that the browser keeps.
+ * @typedef {import('./clipside/store.js').StoredModel} StoredModel
+ */
+
+/**
  * How far a Clip is on its way to being ready.
  * @typedef {object} ClipProgress
- * @property {'download' | 'warm-up' | 'ready'} phase warm-up is the self-test, in which the device also compiles its programs
+ * @property {string} model URL of the model that is loading; of several each has a progress of its own
+ * @property {'download' | 'compile' | 'warm-up' | 'ready'} phase only ever in this order. The device compiles its programs while the model downloads; 'compile' is what is left of that, 'warm-up' what is left of the self-test
  * @property {number} loaded bytes of the model that are there; never falls
  * @property {number} total bytes of the model; never changes
  * @property {number} cached how many of loaded were on this machine already
@@ -36,12 +51,14 @@ export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelEr
 
 /**
  * @typedef {object} ClipOptions
- * @property {string | URL} [model] the directory that `clipside pack` made; relative to the page. Default: models/starter/ beside this module
+ * @property {string | URL | readonly (string | URL)[]} [model] the directory that `clipside pack` made; relative to the page. Default: models/starter/ beside this module. Of several, the first answers as soon as it is there; the Clip goes on to each next one when that has come (event upgrade)
+ * @property {string | readonly string[]} [integrity] the SHA-256 of the model's manifest.json, as 64 hex digits or as 'sha256-' and base64: no other model is taken. Of several models, one for each
+ * @property {boolean} [wait] false for a Clip as soon as the model's manifest has been read: calls then wait for the weights they need, and ready tells when all are there. Default true
  * @property {Device} [device] default 'auto': a real GPU, else the CPU. 'webgpu' takes a GPU of any kind or rejects with a WebGPUUnavailableError
  * @property {Tower[]} [towers] which encoders to load; default both. embedImages needs 'image', embedTexts 'text', the others both
  * @property {string | URL} [worker] a script of the page's own origin that runs as the Worker; only where this module comes from another origin. It has one line: import 'https://…/clipside/worker.js';
  * @property {boolean} [cache] whether the browser may keep the model for the next visit; default true
- * @property {AbortSignal} [signal] stops the loading; what comes after is stopped by dispose and by each call's own signal
+ * @property {AbortSignal} [signal] stops the loading, and keeps what is complete; what comes after is stopped by dispose and by each call's own signal
  * @property {(progress: ClipProgress) => void} [onProgress]
  */
 
@@ -106,7 +123,8 @@ export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelEr
  * @property {string[]} features of the device that are made use of
  * @property {number} maxTextureSide the longest side, in pixels, of a picture that is prepared on the GPU; 0 where none is
  * @property {string} fallback why a better device was passed over; empty if none was
- * @property {SelfTest} selfTest
+ * @property {SelfTest} selfTest of 0 runs while the Clip is not ready
+ * @property {{ kept: boolean, reason: string }} storage whether the browser keeps the model for the next visit, and why not
  * @property {{ total: number, fetched: number, cached: number }} bytes of the model
  * @property {{ load: number, image: number, text: number }} timings milliseconds: from createClip to ready, of the first Clip that has this model; an image and a text in the last call that computed any, 0 before the first
  */
@@ -117,40 +135,64 @@ export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelEr
  * @typedef {import('./clipside/each.js').Each<R>} Each
  */
 
+/** @typedef {import('./clipside/shared.js').Hold} Hold */
+
 /**
  * Clip’s constructor, which is for createClip alone.
- * @type {(hold: import('./clipside/shared.js').Hold) => Clip}
+ * @type {(hold: Hold, larger: (() => Promise<Hold>)[]) => Clip}
  */
 let construct;
 
 /**
- * A model that is ready to answer. Made by createClip.
+ * A model that answers. Made by createClip.
  *
  * Calls may be made at any time, also while others are under way; they queue. A call rejects with a TypeError for a
  * wrong argument, with an ImageDecodeError for a picture that cannot be read, with a DeviceLostError when the GPU goes
  * away, with an EngineError when the engine stops, with the signal's reason when it is aborted, and with a
- * DOMException named InvalidStateError once the Clip is disposed.
+ * DOMException named InvalidStateError once the Clip is disposed. A call on a Clip that was not waited for also rejects
+ * with whatever keeps its model from being loaded.
+ *
+ * Where createClip was given several models, the Clip answers with the first until the next has come. Then it
+ * dispatches an `upgrade` event, a CustomEvent whose detail is the new info; calls made before it are answered by the
+ * model before, calls made after it by the new one: embeddings from before and after are not to be compared. If the
+ * next model cannot be had, an ErrorEvent `upgradeerror` tells why, and the Clip stays with what it has.
  */
-export class Clip {
-  #hold;
-  #id;
+export class Clip extends EventTarget {
+  /** @type {Held} */
+  #held;
   #info;
+  #ready;
   #disposal = new AbortController();
   /** @type {Promise<void> | undefined} */
   #disposed;
 
   /**
    * @private
-   * @param {import('./clipside/shared.js').Hold} hold
+   * @param {Hold} hold
+   * @param {(() => Promise<Hold>)[]} larger take hold of the models that are to follow
    */
-  constructor(hold) {
-    this.#hold = hold;
-    this.#id = hold.id;
+  constructor(hold, larger) {
+    super();
+    this.#held = new Held(hold);
     this.#info = hold.info;
+    this.#ready = hold.ready.then((info) => {
+      if (this.#held.hold === hold) this.#info = info;
+    });
+    this.#ready.catch(() => {}); // told to whoever waits for it, and to every call
+    if (larger.length > 0) this.#goOn(larger);
   }
 
   static {
-    construct = (hold) => new Clip(hold);
+    construct = (hold, larger) => new Clip(hold, larger);
+  }
+
+  /**
+   * Resolves once all weights are there and the device has reproduced known embeddings, twice; of several models, those
+   * of the first. Rejects with what createClip would have rejected with. A Clip that was waited for is ready.
+   * @returns {Promise<void>}
+   */
+  get ready() {
+    return this.#ready;
   }
 
   /**
@@ -186,7 +228,7 @@ export class Clip {
   async classify(images, labels, options = {}) {
     const signal = this.#begin(options, ['image', 'text']);
     const { list, single } = readImages(images);
-    const request = { id: this.#id, labels: readLabels(labels), templates: readTemplates(options.template), topK: readTopK(options.topK) };
+    const request = { labels: readLabels(labels), templates: readTemplates(options.template), topK: readTopK(options.topK) };
     if (list.length === 0) return [];
     const { results, truncated } = await this.#withPictures(signal, list, single, 'classify', request);
     tellTruncated(options, request.labels, truncated);
@@ -238,7 +280,7 @@ export class Clip {
     const signal = this.#begin(options, ['image']);
     const { list, single } = readImages(images);
     if (list.length === 0) return [];
-    const { embeddings } = await this.#withPictures(signal, list, single, 'embedImages', { id: this.#id });
+    const { embeddings } = await this.#withPictures(signal, list, single, 'embedImages', {});
     return single ? embeddings[0] : embeddings;
   }
 
@@ -263,8 +305,11 @@ export class Clip {
     const signal = this.#begin(options, ['text']);
     const { list, single } = readTexts(texts);
     if (list.length === 0) return [];
-    const { embeddings, truncated, info } = await this.#hold.call(signal, 'embedTexts', { id: this.#id, texts: list });
-    this.#info = info;
+    const { embeddings, truncated } = await this.#held.use(async ({ id, call }) => {
+      const answer = await call(signal, 'embedTexts', { id, texts: list });
+      this.#learn(id, answer.info);
+      return answer;
+    });
     tellTruncated(options, list, truncated);
     return single ? embeddings[0] : embeddings;
   }
@@ -281,7 +326,7 @@ export class Clip {
     const { list, single } = readImages(images);
     const { list: columns } = readTexts(texts);
     if (list.length === 0 || columns.length === 0) return { logits: new Float32Array(0), rows: list.length, cols: columns.length };
-    const { logits, rows, cols, truncated } = await this.#withPictures(signal, list, single, 'similarity', { id: this.#id, texts: columns });
+    const { logits, rows, cols, truncated } = await this.#withPictures(signal, list, single, 'similarity', { texts: columns });
     tellTruncated(options, columns, truncated);
     return { logits, rows, cols };
   }
@@ -298,7 +343,43 @@ export class Clip {
 
   async #dispose() {
     this.#disposal.abort(new DOMException('The Clip has been disposed.', 'InvalidStateError'));
-    await this.#hold.release();
+    await this.#held.release();
+  }
+
+  /** @param {(() => Promise<Hold>)[]} larger */
+  async #goOn(larger) {
+    try {
+      await this.#ready;
+    } catch {
+      return; // told by ready
+    }
+    for (const take of larger) {
+      /** @type {Hold | undefined} */
+      let hold;
+      try {
+        if (this.#disposed) return;
+        hold = await take();
+        const info = await unlessAborted(this.#disposal.signal, hold.ready);
+        const before = this.#held;
+        this.#held = new Held(hold);
+        this.#info = info;
+        before.retire();
+        this.dispatchEvent(new CustomEvent('upgrade', { detail: info }));
+      } catch (error) {
+        hold?.release();
+        if (this.#disposed) return;
+        const message = error instanceof Error ? error.message : String(error);
+        this.dispatchEvent(new ErrorEvent('upgradeerror', { error, message }));
+      }
+    }
+  }
+
+  /**
+   * @param {number} id the model that answered
+   * @param {ClipInfo} info
+   */
+  #learn(id, info) {
+    if (this.#held.hold.id === id) this.#info = info; // else it is the model before
   }
 
   /**
@@ -312,7 +393,8 @@ export class Clip {
     const either = anySignal([this.#disposal.signal, signal]);
     either.throwIfAborted();
     for (const tower of towers) {
-      if (!this.#info.towers.includes(tower)) throw new TypeError(`This Clip was made without the ${tower} tower: add '${tower}' to createClip's towers.`);
+      if (!this.#info.towers.includes(tower))
+        throw new TypeError(`This Clip was made without the ${tower} tower: add '${tower}' to createClip's towers.`);
     }
     return either;
   }
@@ -323,19 +405,61 @@ export class Clip {
    * @param {readonly ImageInput[]} images
    * @param {boolean} single
    * @param {M} method
-   * @param {Omit<Parameters<import('./clipside/worker.js').EngineMethods[M]>[0], 'sources'>} request
+   * @param {Omit<Parameters<import('./clipside/worker.js').EngineMethods[M]>[0], 'id' | 'sources'>} request
    * @returns {Promise<Awaited<ReturnType<import('./clipside/worker.js').EngineMethods[M]>>>}
    */
   async #withPictures(signal, images, single, method, request) {
     try {
-      const { sources, transfer } = await takeAll(signal, images);
-      const answer = await this.#hold.call(signal, method, { ...request, sources }, { transfer });
-      this.#info = answer.info;
-      return answer;
+      return await this.#held.use(async ({ id, call }) => {
+        const { sources, transfer } = await takeAll(signal, images);
+        const answer = await call(signal, method, { ...request, id, sources }, { transfer });
+        this.#learn(id, answer.info);
+        return answer;
+      });
     } catch (error) {
       if (single && error instanceof ImageDecodeError) error.index = undefined;
       throw error;
     }
+  }
+}
+
+/** A hold that a Clip's calls use, and that is let go when the last of them is over. */
+class Held {
+  hold;
+  #users = 0;
+  #retired = false;
+  /** @type {Promise<void> | undefined} */
+  #released;
+
+  /** @param {Hold} hold */
+  constructor(hold) {
+    this.hold = hold;
+  }
+
+  /**
+   * @template T
+   * @param {(hold: Hold) => Promise<T>} task
+   * @returns {Promise<T>}
+   */
+  async use(task) {
+    this.#users++;
+    try {
+      return await task(this.hold);
+    } finally {
+      this.#users--;
+      if (this.#retired && this.#users === 0) this.release();
+    }
+  }
+
+  /** Lets go as soon as nothing uses it any more. */
+  retire() {
+    this.#retired = true;
+    if (this.#users === 0) this.release();
+  }
+
+  /** @returns {Promise<void>} */
+  release() {
+    return (this.#released ??= this.hold.release());
   }
 }
 
@@ -345,12 +469,27 @@ const here = import.meta.url;
 /**
  * Loads a model and makes it ready to answer. Clips of the same model, device, towers and cache share it.
  * @param {ClipOptions} [options]
- * @returns {Promise<Clip>} resolves once the weights are there and the device has reproduced known embeddings, twice. Rejects with a TypeError for a wrong option, with a ModelError or an IntegrityError if the model cannot be had, with a WebGPUUnavailableError if 'webgpu' was asked for and is not there, with an EngineError if the engine cannot run, and with the signal's reason
+ * @returns {Promise<Clip>} resolves once the weights are there and the device has reproduced known embeddings, twice; with wait: false earlier. Rejects with a TypeError for a wrong option, with a ModelError or an IntegrityError if the model cannot be had, with a WebGPUUnavailableError if 'webgpu' was asked for and is not there, with an EngineError if the engine cannot run, and with the signal's reason
  */
 export async function createClip(options = {}) {
   const startedAt = performance.timeOrigin + performance.now();
-  const { request, worker, signal, onProgress } = readOptions(options, new URL('models/starter/', here));
-  return construct(await hold(request, worker, startedAt, signal, onProgress));
+  const { requests, wait, worker, signal, onProgress } = readOptions(options, new URL('models/starter/', here));
+  const [first, ...larger] = requests.map((request) => (/** @type {number} */ since) => hold(request, worker, since, signal, onProgress));
+  const held = await first(startedAt);
+  if (wait) {
+    try {
+      await held.ready;
+    } catch (error) {
+      await held.release();
+      throw error;
+    }
+  }
+  const clip = construct(
+    held,
+    larger.map((take) => () => take(performance.timeOrigin + performance.now())),
+  );
+  if (wait) await clip.ready; // its info is of now
+  return clip;
 }
 
 /**

@@ -4,12 +4,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"syscall/js"
 	"time"
 
-	"github.com/clipside/clipside/cpu"
 	"github.com/clipside/clipside/gpu"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
@@ -22,6 +23,9 @@ type engine struct {
 	sessions map[int]*session
 	calls    map[int]*call
 	last     int // id of the newest session
+
+	decoding    sync.Mutex // held while a chunk is decoded and handed to its device; guards the buffers
+	stored, raw []byte     // kept from one chunk to the next, so that the heap does not grow with the model
 }
 
 // session is an open model.
@@ -30,8 +34,11 @@ type session struct {
 	gpu      *gpu.Device // nil on the CPU
 	manifest *bundle.Manifest
 	reserved *bundle.Reserved
-	image    time.Duration // of the last call's image encoding, a picture
-	text     time.Duration // of the last call's text encoding, all labels
+	words    chan struct{}  // closed when the tokenizer is there, or will never be
+	wordless error          // why not; set before words is closed
+	uploads  []func() error // wait for the GPU to take over the chunks of the last calls of data, oldest first
+	image    time.Duration  // of the last call's image encoding, a picture
+	text     time.Duration  // of the last call's text encoding, all labels
 }
 
 // call is one that can be aborted.
@@ -42,7 +49,7 @@ var errDisposed = errors.New("the model was disposed")
 func (e *engine) object() js.Value {
 	o := js.Global().Get("Object").New()
 	for name, f := range map[string]func(args []js.Value) (any, error){
-		"open": e.open, "data": e.data, "fail": e.fail, "selfTest": e.selfTest, "info": e.info, "dispose": e.dispose,
+		"open": e.open, "data": e.data, "fail": e.fail, "compile": e.compile, "selfTest": e.selfTest, "info": e.info, "dispose": e.dispose,
 		"embedTexts": e.embedTexts, "embedImages": e.embedImages, "classify": e.classify, "similarity": e.similarity,
 	} {
 		o.Set(name, promising(f))
@@ -56,11 +63,17 @@ func (e *engine) object() js.Value {
 	return o
 }
 
-// open({manifest, device, towers}): reads a manifest, takes the best rung of the ladder that the caller allows, and
-// reserves the model's memory there.
+// open({manifest, integrity, device, towers}): reads a manifest, takes the best rung of the ladder that the caller
+// allows, and reserves the model's memory there.
 func (e *engine) open(args []js.Value) (any, error) {
 	request := args[0]
-	m, err := bundle.Parse(goBytes(request.Get("manifest")))
+	text := goBytes(request.Get("manifest"))
+	if pinned := request.Get("integrity").String(); pinned != "" {
+		if got := fmt.Sprintf("%x", sha256.Sum256(text)); got != pinned {
+			return nil, &named{"IntegrityError", fmt.Errorf("manifest.json has the sha256 %s; the page asked for %s", got, pinned)}
+		}
+	}
+	m, err := bundle.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +85,7 @@ func (e *engine) open(args []js.Value) (any, error) {
 			}
 		}
 	}
-	s := &session{manifest: m}
+	s := &session{manifest: m, words: make(chan struct{})}
 	device, fallback, err := s.device(request.Get("device").String())
 	if err != nil {
 		return nil, err
@@ -112,7 +125,8 @@ func (e *engine) open(args []js.Value) (any, error) {
 // device goes down the ladder: a real GPU, else the CPU. Fallback says why the GPU was passed over.
 func (s *session) device(want string) (d model.Device, fallback string, err error) {
 	if want == "cpu" {
-		return cpu.New(), "", nil
+		d, err = cpuDevice()
+		return d, "", err
 	}
 	s.gpu, err = gpu.Open(context.Background(), gpu.Options{Software: want == "webgpu"})
 	if err == nil {
@@ -122,22 +136,24 @@ func (s *session) device(want string) (d model.Device, fallback string, err erro
 	if want == "webgpu" || !errors.Is(err, gpu.ErrUnavailable) {
 		return nil, "", err
 	}
-	return cpu.New(), err.Error(), nil
+	fallback = err.Error()
+	d, err = cpuDevice()
+	return d, fallback, err
 }
 
 func storedFile(kind string, index int, f bundle.File) map[string]any {
 	return map[string]any{"kind": kind, "index": index, "file": f.File, "stored": f.Stored, "raw": f.Raw}
 }
 
-// data(id, kind, index, bytes): the next stored file of a kind.
+// data(id, kind, index, bytes, verified): the next stored file of a kind. Verified says that its hash has been checked.
 func (e *engine) data(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
 	if err != nil {
 		return nil, err
 	}
-	kind, index, stored := args[1].String(), args[2].Int(), goBytes(args[3])
+	kind, index, verified := args[1].String(), args[2].Int(), args[4].Bool()
 	if kind == "tokenizer" {
-		raw, err := bundle.DecodeFile(s.manifest.Tokenizer, stored)
+		raw, err := bundle.DecodeFile(s.manifest.Tokenizer, goBytes(args[3]))
 		if err != nil {
 			return nil, err
 		}
@@ -145,22 +161,62 @@ func (e *engine) data(args []js.Value) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("tokenizer: %w", err)
 		}
-		s.clip.Tokenizer = t
+		if s.clip.Tokenizer == nil {
+			s.clip.Tokenizer = t
+			close(s.words)
+		}
 		return nil, nil
 	}
+	if err := s.chunk(e, kind, index, args[3], verified); err != nil {
+		return nil, err
+	}
+	return nil, s.paceUploads()
+}
+
+// uploadsAhead is how many chunks may be on their way to the GPU.
+const uploadsAhead = 3
+
+// paceUploads is called after each chunk. It waits while too many are on their way.
+func (s *session) paceUploads() error {
+	if s.gpu == nil {
+		return nil
+	}
+	s.uploads = append(s.uploads, s.gpu.Uploading())
+	if len(s.uploads) < uploadsAhead {
+		return nil
+	}
+	wait := s.uploads[0]
+	s.uploads = append(s.uploads[:0], s.uploads[1:]...)
+	return wait()
+}
+
+// chunk decodes the next chunk of a tower and fills the tower with it.
+func (s *session) chunk(e *engine, kind string, index int, stored js.Value, verified bool) error {
 	filler := s.reserved.Filler(kind)
 	if filler == nil {
-		return nil, fmt.Errorf("chunk %d of the %s tower, which was not opened", index, kind)
+		return fmt.Errorf("chunk %d of the %s tower, which was not opened", index, kind)
 	}
 	f, more := filler.Next()
 	if chunks := s.manifest.Towers[kind].Chunks; !more || index >= len(chunks) || chunks[index] != f {
-		return nil, fmt.Errorf("chunk %d of the %s tower came out of order", index, kind)
+		return fmt.Errorf("chunk %d of the %s tower came out of order", index, kind)
 	}
-	raw, err := bundle.DecodeChunk(f, stored, nil)
+	e.decoding.Lock()
+	defer e.decoding.Unlock()
+	n := stored.Length()
+	if cap(e.stored) < n {
+		e.stored = make([]byte, max(n, bundle.ChunkSize))
+	}
+	js.CopyBytesToGo(e.stored[:n], stored)
+	decode := bundle.DecodeChunk
+	if verified {
+		decode = bundle.DecodeVerified
+	}
+	raw, err := decode(f, e.stored[:n], e.raw)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return nil, filler.Fill(raw)
+	e.raw = raw
+	return filler.Fill(raw)
 }
 
 // fail(id, name, message): the weights that are missing will not come.
@@ -169,14 +225,44 @@ func (e *engine) fail(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.reserved.Fail(&named{args[1].String(), errors.New(args[2].String())})
+	s.fail(&named{args[1].String(), errors.New(args[2].String())})
 	return nil, nil
 }
 
-// selfTest(id): see model.Clip.SelfTest.
+func (s *session) fail(err error) {
+	s.reserved.Fail(err)
+	if s.clip.Tokenizer == nil && s.wordless == nil {
+		s.wordless = err
+		close(s.words)
+	}
+}
+
+// awaitWords returns once the tokenizer is there.
+func (s *session) awaitWords(ctx context.Context) error {
+	select {
+	case <-s.words:
+		return s.wordless
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// compile(id): makes the device's programs, for which no weights are needed.
+func (e *engine) compile(args []js.Value) (any, error) {
+	s, err := e.session(args[0])
+	if err != nil || s.gpu == nil {
+		return nil, err
+	}
+	return nil, s.gpu.Compile(s.reserved.Image, s.reserved.Text)
+}
+
+// selfTest(id): see model.Clip.SelfTest. It may be called before the weights are there.
 func (e *engine) selfTest(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
 	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitWords(context.Background()); err != nil {
 		return nil, err
 	}
 	start := time.Now()
@@ -205,7 +291,7 @@ func (e *engine) dispose(args []js.Value) (any, error) {
 		return nil, nil
 	}
 	delete(e.sessions, id)
-	s.reserved.Fail(errDisposed)
+	s.fail(errDisposed)
 	s.clip.Device.Release()
 	return nil, nil
 }
@@ -235,6 +321,9 @@ func (e *engine) embedTexts(args []js.Value) (any, error) {
 		return nil, err
 	}
 	defer end()
+	if err := s.awaitWords(ctx); err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]))
 	if err != nil {
@@ -265,6 +354,9 @@ func (e *engine) classify(args []js.Value) (any, error) {
 		return nil, err
 	}
 	defer end()
+	if err := s.awaitWords(ctx); err != nil {
+		return nil, err
+	}
 	labels := goStrings(args[3])
 	start := time.Now()
 	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]))
@@ -303,6 +395,9 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 		return nil, err
 	}
 	defer end()
+	if err := s.awaitWords(ctx); err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]))
 	if err != nil {

@@ -4,7 +4,6 @@
 import { Gate } from './gate.js';
 import { ImageDecodeError } from './errors.js';
 
-/** @typedef {import('./engine.js').Picture} Picture */
 /** @typedef {import('./pictures.js').Decoded} Decoded */
 
 /** A batch is closed at so many pictures, or once it holds so many pixels. */
@@ -22,14 +21,14 @@ const alive = new Gate(2);
  * @param {AbortSignal} signal
  * @param {number} count
  * @param {(index: number) => Promise<Decoded>} decode
- * @param {(pictures: Picture[], from: number) => Promise<void>} run must not use the pictures any more once it is settled
+ * @param {(pictures: Decoded['picture'][], from: number) => Promise<void>} run must not use the pictures any more once it is settled
  * @returns {Promise<void>} settled only when no run is under way and every picture is closed
  */
 export async function inBatches(signal, count, decode, run) {
   /** @type {Promise<void>} */
   let previous = Promise.resolve();
   try {
-    for (let next = 0; next < count; ) {
+    for (let next = 0; next < count;) {
       const release = await alive.acquire(signal);
       /** @type {Decoded[]} */
       const batch = [];
@@ -49,7 +48,10 @@ export async function inBatches(signal, count, decode, run) {
         finish();
         throw error;
       }
-      previous = run(batch.map(({ picture }) => picture), from).finally(finish);
+      previous = run(
+        batch.map(({ picture }) => picture),
+        from,
+      ).finally(finish);
       previous.catch(() => {}); // it is awaited below, but perhaps not before it rejects
     }
     await previous;

@@ -4,9 +4,9 @@ import { IntegrityError, ModelError } from './errors.js';
 import { anySignal } from './signals.js';
 
 /** How often a file is asked for before giving up. */
-const tries = 3;
+const tries = 5;
 /** The wait before the second try; it doubles with each further one. Varied by half, so that clients spread out. */
-const firstWaitMs = 500;
+const firstWaitMs = 250;
 /** The longest that a server's Retry-After is obeyed. */
 const longestWaitMs = 30_000;
 /**
@@ -35,7 +35,7 @@ export const network = {
       else signal.addEventListener('abort', stop, { once: true });
     }),
   random: Math.random,
-  stallMs: 30_000,
+  stallMs: 20_000,
 };
 
 /** A failure that may be gone a moment later. */
@@ -98,14 +98,16 @@ async function once(signal, url, { limit, size, cache = 'default', onBytes }, vi
 
     const bytes = new Gathered(size ?? 64 << 10);
     onBytes?.(0);
-    for (const reader = response.body.getReader(); ; ) {
+    for (const reader = response.body.getReader(); ;) {
       const { done, value } = await reader.read();
       if (done) break;
       clearTimeout(timer);
       timer = setTimeout(() => stalled.abort(), via.stallMs);
       if (bytes.length + value.length > limit) {
         reader.cancel().catch(() => {});
-        throw new IntegrityError(`${url} is longer than ${limit} bytes: it is another file, or the server stored it compressed and the browser undid that.`);
+        throw new IntegrityError(
+          `${url} is longer than ${limit} bytes: it is another file, or the server stored it compressed and the browser undid that.`,
+        );
       }
       bytes.append(value);
       onBytes?.(bytes.length);
@@ -117,7 +119,9 @@ async function once(signal, url, { limit, size, cache = 'default', onBytes }, vi
   } catch (cause) {
     if (cause instanceof ModelError || cause instanceof IntegrityError || cause instanceof Passing) throw cause;
     signal.throwIfAborted();
-    throw new Passing(stalled.signal.aborted ? new ModelError(`${url} brought nothing for ${via.stallMs / 1000} s.`, { url }) : unreachable(url, cause));
+    throw new Passing(
+      stalled.signal.aborted ? new ModelError(`${url} brought nothing for ${via.stallMs / 1000} s.`, { url }) : unreachable(url, cause),
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -141,7 +145,9 @@ function refused(url, response) {
  */
 function unreachable(url, cause) {
   const elsewhere = new URL(url).origin !== globalThis.location?.origin;
-  const hint = elsewhere ? ', or its server does not allow other sites to read it (CORS), or the page’s Content-Security-Policy (connect-src) does not' : '';
+  const hint = elsewhere
+    ? ', or its server does not allow other sites to read it (CORS), or the page’s Content-Security-Policy (connect-src) does not'
+    : '';
   return new ModelError(`${url} could not be reached: no network, or the connection was cut${hint}.`, { url, cause });
 }
 

@@ -39,10 +39,11 @@ import { EngineError } from './errors.js';
  * whose name is that of a class in errors.js. Call numbers are the caller's, for abort. A promise that settles, with
  * AbortError too, says that the engine is done with the pictures.
  * @typedef {object} Engine
- * @property {(request: { manifest: Uint8Array, device: 'auto' | 'webgpu' | 'cpu', towers: string[] }) => Promise<Opened>} open
- * @property {(id: number, kind: string, index: number, bytes: Uint8Array) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again
+ * @property {(request: { manifest: Uint8Array, integrity: string, device: 'auto' | 'webgpu' | 'cpu', towers: string[] }) => Promise<Opened>} open integrity is the manifest's SHA-256 in hex, or empty; a manifest that has another is an IntegrityError
+ * @property {(id: number, kind: string, index: number, bytes: Uint8Array, verified: boolean) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again. Verified says that the hash has been checked
  * @property {(id: number, name: string, message: string) => Promise<void>} fail what waits for weights rejects with this
- * @property {(id: number) => Promise<import('../clipside.js').SelfTest>} selfTest
+ * @property {(id: number) => Promise<void>} compile makes the device's programs; needs no weights
+ * @property {(id: number) => Promise<import('../clipside.js').SelfTest>} selfTest may be called before the weights are there, and takes no turn among other calls
  * @property {(id: number, call: number, texts: string[]) => Promise<{ embeddings: Float32Array, truncated: number[] }>} embedTexts
  * @property {(id: number, call: number, pictures: Picture[]) => Promise<Float32Array>} embedImages
  * @property {(id: number, call: number, pictures: Picture[], labels: string[], templates: string[], topK: number) => Promise<{ results: import('../clipside.js').Label[][], truncated: number[] }>} classify topK 0 for all; truncated are indices of labels
@@ -86,9 +87,12 @@ export async function startEngine(onStop) {
     const stop = (/** @type {unknown} */ cause) => {
       if (stopped) return;
       stopped = true;
-      const error = new EngineError(`The engine stopped: ${lastWords(lines) || cause || `exit code ${exitCode}`}. Make a new Clip to start it again.`, {
-        cause: new Error(lines.join('\n'), { cause }),
-      });
+      const error = new EngineError(
+        `The engine stopped: ${lastWords(lines) || cause || `exit code ${exitCode}`}. Make a new Clip to start it again.`,
+        {
+          cause: new Error(lines.join('\n'), { cause }),
+        },
+      );
       reject(error);
       onStop(error);
     };
@@ -125,7 +129,10 @@ async function instantiate(url, imports) {
       : await WebAssembly.instantiate(await response.arrayBuffer(), imports);
     return instance;
   } catch (cause) {
-    throw new EngineError(`The engine from ${url} could not be compiled; a Content-Security-Policy must allow it (script-src 'wasm-unsafe-eval').`, { cause });
+    throw new EngineError(
+      `The engine from ${url} could not be compiled; a Content-Security-Policy must allow it (script-src 'wasm-unsafe-eval').`,
+      { cause },
+    );
   }
 }
 

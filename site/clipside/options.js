@@ -8,7 +8,7 @@ import { checkImage } from './inputs.js';
 
 const devices = /** @type {const} */ (['auto', 'webgpu', 'cpu']);
 const towers = /** @type {const} */ (['image', 'text']);
-const clipOptions = ['model', 'device', 'towers', 'cache', 'worker', 'signal', 'onProgress'];
+const clipOptions = ['model', 'integrity', 'wait', 'device', 'towers', 'cache', 'worker', 'signal', 'onProgress'];
 
 /** The template that the models' own authors use. */
 const defaultTemplate = 'a photo of a {}.';
@@ -16,27 +16,62 @@ const defaultTemplate = 'a photo of a {}.';
 /**
  * @param {ClipOptions} options
  * @param {URL} defaultModel
- * @returns {{ request: Omit<OpenRequest, 'startedAt'>, worker: string, signal: AbortSignal | undefined, onProgress: ClipOptions['onProgress'] }}
+ * @returns {{ requests: Omit<OpenRequest, 'startedAt'>[], wait: boolean, worker: string, signal: AbortSignal | undefined, onProgress: ClipOptions['onProgress'] }} a request for each model, at least one
  * @throws {TypeError}
  */
 export function readOptions(options, defaultModel) {
   const signal = readSignal(options);
   const unknown = Object.keys(options).find((name) => !clipOptions.includes(name));
   if (unknown !== undefined) throw new TypeError(`createClip has no option ${show(unknown)}; it has ${clipOptions.join(', ')}.`);
-  const { device = 'auto', cache = true, onProgress } = options;
+  const { device = 'auto', cache = true, wait = true, onProgress } = options;
   if (!devices.includes(device)) throw new TypeError(`device is ${show(device)}: pass 'auto', 'webgpu' or 'cpu'.`);
   if (typeof cache !== 'boolean') throw new TypeError(`cache is ${show(cache)}: pass true or false.`);
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw new TypeError(`onProgress is ${show(onProgress)}: pass a function.`);
+  if (typeof wait !== 'boolean') throw new TypeError(`wait is ${show(wait)}: pass true or false.`);
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new TypeError(`onProgress is ${show(onProgress)}: pass a function.`);
   const wanted = options.towers ?? [...towers];
   if (!Array.isArray(wanted) || wanted.length === 0 || wanted.some((tower) => !towers.includes(tower))) {
     throw new TypeError(`towers is ${show(wanted)}: pass an array with 'image', 'text' or both.`);
   }
+  const given = options.model ?? defaultModel;
+  const models = Array.isArray(given) ? given : [given];
+  if (models.length === 0) throw new TypeError('model is an empty array: pass at least one.');
+  const pins = Array.isArray(options.integrity) ? options.integrity : [options.integrity];
+  if (options.integrity !== undefined && pins.length !== models.length) {
+    throw new TypeError(`integrity is of ${pins.length} manifests, but there are ${models.length} models: pass one for each.`);
+  }
   return {
-    request: { model: readModel(options.model ?? defaultModel), device, towers: towers.filter((tower) => wanted.includes(tower)), cache },
-    worker: options.worker === undefined ? '' : readAddress(options.worker, 'worker', "a script of this page's own origin, such as '/clipside-worker.js'"),
+    requests: models.map((model, i) => ({
+      model: readModel(model),
+      integrity: readIntegrity(pins[i]),
+      device,
+      towers: towers.filter((tower) => wanted.includes(tower)),
+      cache,
+    })),
+    wait,
+    worker:
+      options.worker === undefined
+        ? ''
+        : readAddress(options.worker, 'worker', "a script of this page's own origin, such as '/clipside-worker.js'"),
     signal,
     onProgress,
   };
+}
+
+/**
+ * @param {unknown} integrity
+ * @returns {string} in hex; empty if none was given
+ */
+function readIntegrity(integrity) {
+  if (integrity === undefined) return '';
+  const text = typeof integrity === 'string' ? integrity : '';
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  const [, base64] = /^sha256-([A-Za-z0-9+/]{43}=)$/.exec(text) ?? [];
+  if (!base64)
+    throw new TypeError(
+      `integrity is ${show(integrity)}: pass the SHA-256 of the model's manifest.json, as 64 hex digits or as 'sha256-' and base64.`,
+    );
+  return Array.from(atob(base64), (char) => char.charCodeAt(0).toString(16).padStart(2, '0')).join('');
 }
 
 /**
@@ -46,7 +81,8 @@ export function readOptions(options, defaultModel) {
  * @returns {string} absolute; what it is relative to is the page
  */
 function readAddress(address, named, expected) {
-  if ((typeof address !== 'string' && !(address instanceof URL)) || address === '') throw new TypeError(`${named} is ${show(address)}: pass the URL of ${expected}.`);
+  if ((typeof address !== 'string' && !(address instanceof URL)) || address === '')
+    throw new TypeError(`${named} is ${show(address)}: pass the URL of ${expected}.`);
   try {
     return new URL(address, globalThis.document?.baseURI ?? location.href).href;
   } catch (cause) {
@@ -76,7 +112,8 @@ function readModel(model) {
 export function readSignal(options) {
   if (typeof options !== 'object' || options === null) throw new TypeError(`The options are ${show(options)}: pass an object.`);
   const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError(`signal is ${show(signal)}: pass an AbortController's signal.`);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new TypeError(`signal is ${show(signal)}: pass an AbortController's signal.`);
   return signal;
 }
 
@@ -125,11 +162,13 @@ export function readLabels(labels) {
  * @throws {TypeError}
  */
 export function readTemplates(template = defaultTemplate) {
-  if (typeof template !== 'string' && !Array.isArray(template)) throw new TypeError(`template is ${show(template)}: pass a string with {} in it, or an array of such.`);
+  if (typeof template !== 'string' && !Array.isArray(template))
+    throw new TypeError(`template is ${show(template)}: pass a string with {} in it, or an array of such.`);
   const list = typeof template === 'string' ? [template] : strings(template, 'template');
   if (list.length === 0) throw new TypeError(`template is empty: pass at least one, or leave it out for '${defaultTemplate}'.`);
   const bare = list.find((one) => !one.includes('{}'));
-  if (bare !== undefined) throw new TypeError(`The template ${show(bare)} has no {}, where the label is to go: such as '${defaultTemplate}'.`);
+  if (bare !== undefined)
+    throw new TypeError(`The template ${show(bare)} has no {}, where the label is to go: such as '${defaultTemplate}'.`);
   return list;
 }
 
@@ -140,7 +179,8 @@ export function readTemplates(template = defaultTemplate) {
  */
 export function readTopK(topK) {
   if (topK === undefined) return 0;
-  if (!Number.isSafeInteger(topK) || topK < 1) throw new TypeError(`topK is ${show(topK)}: pass a whole number from 1, or leave it out for all.`);
+  if (!Number.isSafeInteger(topK) || topK < 1)
+    throw new TypeError(`topK is ${show(topK)}: pass a whole number from 1, or leave it out for all.`);
   return topK;
 }
 

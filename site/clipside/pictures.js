@@ -9,7 +9,7 @@ import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
 /**
  * A picture that is ready for the engine, and how to let go of it.
  * @typedef {object} Decoded
- * @property {Picture} picture
+ * @property {(maxSide: number) => Picture} picture in the form that suits a device: a bitmap up to maxSide, the largest bitmap side that it takes; 0 where it takes rows only
  * @property {number} pixels how many it holds
  * @property {() => void} close to be called once the engine is done with it
  */
@@ -19,13 +19,13 @@ const stripBytes = 4 << 20;
 
 /**
  * @param {Source} source
- * @param {number} maxSide the largest bitmap side that the engine takes as a bitmap; 0 where it takes rows only
+ * @param {number} maxSide of the device that will probably take it
  * @returns {Promise<Decoded>}
  * @throws {ImageDecodeError}
  */
 export async function decode(source, maxSide) {
   if ('pixels' in source) return decodePixels(source.pixels, maxSide);
-  return fromBitmap('blob' in source ? await decodeBlob(source.blob) : source.bitmap, maxSide);
+  return fromBitmap('blob' in source ? await decodeBlob(source.blob) : source.bitmap);
 }
 
 /**
@@ -56,15 +56,15 @@ async function decodeBlob(blob) {
 
 /**
  * @param {ImageBitmap} bitmap given away
- * @param {number} maxSide
  * @returns {Decoded}
  */
-function fromBitmap(bitmap, maxSide) {
+function fromBitmap(bitmap) {
   const { width, height } = bitmap;
-  const close = () => bitmap.close();
-  const pixels = width * height;
-  if (Math.max(width, height) <= maxSide) return { picture: { bitmap }, pixels, close };
-  return { picture: { width, height, rows: rowsOf(bitmap) }, pixels, close };
+  return {
+    picture: (maxSide) => (Math.max(width, height) <= maxSide ? { bitmap } : { width, height, rows: rowsOf(bitmap) }),
+    pixels: width * height,
+    close: () => bitmap.close(),
+  };
 }
 
 /**
@@ -74,14 +74,17 @@ function fromBitmap(bitmap, maxSide) {
  */
 async function decodePixels(data, maxSide) {
   const { width, height } = data;
-  const tooLarge = Math.max(width, height) > maxSide;
+  const pixels = width * height;
   // Half-float ImageData goes by way of a bitmap, which rounds it as the browser sees fit.
-  if (!tooLarge || !(data.data instanceof Uint8ClampedArray)) return fromBitmap(await createImageBitmap(data, asStored), maxSide);
+  if (!(data.data instanceof Uint8ClampedArray)) return fromBitmap(await createImageBitmap(data, asStored));
   const rgba = data.data;
+  const rows = (/** @type {number} */ y0, /** @type {number} */ y1) => overWhite(rgba.subarray(y0 * width * 4, y1 * width * 4));
+  if (Math.max(width, height) > maxSide) return { picture: () => ({ width, height, rows }), pixels, close: () => {} };
+  const bitmap = await createImageBitmap(data, asStored);
   return {
-    picture: { width, height, rows: (y0, y1) => overWhite(rgba.subarray(y0 * width * 4, y1 * width * 4)) },
-    pixels: width * height,
-    close: () => {},
+    picture: (side) => (Math.max(width, height) <= side ? { bitmap } : { width, height, rows }),
+    pixels,
+    close: () => bitmap.close(),
   };
 }
 

@@ -9,7 +9,11 @@ const intervalMs = 50;
 /** The rate is the mean over the last so many milliseconds. */
 const windowMs = 4000;
 
+/** In this order. */
+const phases = /** @type {const} */ (['download', 'compile', 'warm-up', 'ready']);
+
 export class Progress {
+  #model;
   #total;
   #emit;
   #now;
@@ -24,11 +28,13 @@ export class Progress {
   #samples = [];
 
   /**
+   * @param {string} model
    * @param {number} total bytes
    * @param {(event: ClipProgress) => void} emit
    * @param {() => number} [now] milliseconds
    */
-  constructor(total, emit, now = () => performance.now()) {
+  constructor(model, total, emit, now = () => performance.now()) {
+    this.#model = model;
     this.#total = total;
     this.#emit = emit;
     this.#now = now;
@@ -58,8 +64,9 @@ export class Progress {
     return { total: this.#total, fetched: this.#loaded - this.#cached, cached: this.#cached };
   }
 
-  /** @param {ClipProgress['phase']} phase */
+  /** @param {ClipProgress['phase']} phase one that is over, as when another device begins anew, is not told again */
   enter(phase) {
+    if (phases.indexOf(phase) <= phases.indexOf(this.#phase)) return;
     this.#phase = phase;
     this.#tell();
   }
@@ -72,6 +79,7 @@ export class Progress {
     const first = this.#samples[0];
     const rate = at > first.at ? ((fetched - first.fetched) * 1000) / (at - first.at) : 0;
     this.#emit({
+      model: this.#model,
       phase: this.#phase,
       loaded: this.#loaded,
       total: this.#total,

@@ -12,8 +12,9 @@ import { unlessAborted } from './signals.js';
 /**
  * One Clip's hold on a model.
  * @typedef {object} Hold
- * @property {number} id the engine's, of the model
- * @property {ClipInfo} info as it was when the model became ready
+ * @property {number} id the Worker's, of the model
+ * @property {ClipInfo} info as it was when the model was opened
+ * @property {Promise<ClipInfo>} ready as it is once the model may answer; rejects if it could not be loaded, or the hold's signal fires first
  * @property {import('./bridge.js').Bridge<EngineMethods>['call']} call
  * @property {() => Promise<void>} release to be called once; resolves when this hold is gone, and with the last one the model. Never rejects
  */
@@ -22,7 +23,7 @@ import { unlessAborted } from './signals.js';
 const joinable = new Map();
 
 /**
- * Takes hold of a model, which is loaded unless another Clip has it already or is just loading it.
+ * Takes hold of a model as soon as it is open; it is loaded unless another Clip has it already or is just loading it.
  * @param {Omit<OpenRequest, 'startedAt'>} request
  * @param {string} worker see spawn
  * @param {number} startedAt see OpenRequest
@@ -32,8 +33,8 @@ const joinable = new Map();
  */
 export async function hold(request, worker, startedAt, signal, onProgress) {
   signal?.throwIfAborted();
-  const { model, device, towers, cache } = request;
-  const key = JSON.stringify([model, device, towers, cache, worker]);
+  const { model, integrity, device, towers, cache } = request;
+  const key = JSON.stringify([model, integrity, device, towers, cache, worker]);
   const known = joinable.get(key);
   if (known) return known.join(signal, onProgress);
   const loading = new SharedModel(lease(worker), { ...request, startedAt }, () => {
@@ -51,6 +52,8 @@ class SharedModel {
   /** @type {Promise<{ id: number, info: ClipInfo }>} */
   #opened;
   #isOpen = false;
+  /** @type {Promise<ClipInfo>} */
+  #ready;
   /** @type {ClipProgress | undefined} */
   #latest;
   /** @type {Set<{ tell: (event: ClipProgress) => void }>} */
@@ -64,8 +67,13 @@ class SharedModel {
   constructor(lease, request, retire) {
     this.#lease = lease;
     this.#retire = retire;
-    this.#opened = lease.bridge.call(this.#stop.signal, 'open', request, { onProgress: (event) => this.#tell(event) });
-    this.#opened.then(() => (this.#isOpen = true), retire);
+    this.#opened = lease.bridge.call(this.#stop.signal, 'open', request);
+    this.#opened.then(
+      () => (this.#isOpen = true),
+      () => {},
+    );
+    this.#ready = this.#load();
+    this.#ready.catch(retire);
   }
 
   /**
@@ -76,19 +84,27 @@ class SharedModel {
   async join(signal, onProgress) {
     this.#holds++;
     const listener = onProgress && { tell: onProgress };
+    const forget = () => void (listener && this.#listeners.delete(listener));
     try {
       if (listener) {
         this.#listeners.add(listener);
         if (this.#latest) tellSafely(listener, this.#latest);
       }
       const { id, info } = await unlessAborted(signal, this.#opened);
-      return { id, info, call: (...args) => this.#call(...args), release: () => this.#leave() };
+      const ready = unlessAborted(signal, this.#ready).finally(forget);
+      ready.catch(() => {}); // told to whoever waits for it, and to every call
+      return { id, info, ready, call: (...args) => this.#call(...args), release: () => (forget(), this.#leave()) };
     } catch (error) {
+      forget();
       this.#leave();
       throw error;
-    } finally {
-      if (listener) this.#listeners.delete(listener);
     }
+  }
+
+  async #load() {
+    const { id } = await this.#opened;
+    const { info } = await this.#lease.bridge.call(this.#stop.signal, 'ready', { id }, { onProgress: (event) => this.#tell(event) });
+    return info;
   }
 
   /** @type {Hold['call']} */

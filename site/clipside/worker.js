@@ -2,15 +2,13 @@
 
 import { inBatches } from './batches.js';
 import { serve } from './bridge.js';
-import { download } from './download.js';
 import { startEngine } from './engine.js';
-import { DeviceLostError, ModelError, WebGPUUnavailableError } from './errors.js';
+import { waysToManifest } from './manifest.js';
+import { maxSideOf, Model } from './model.js';
 import { decode } from './pictures.js';
-import { Progress } from './progress.js';
-import { loadWeights } from './weights.js';
+import { openStore } from './sources.js';
 
 /** @typedef {import('./bridge.js').CallContext} CallContext */
-/** @typedef {import('./engine.js').BundleFile} BundleFile */
 /** @typedef {import('./engine.js').Opened} Opened */
 /** @typedef {import('./engine.js').Picture} Picture */
 /** @typedef {import('./inputs.js').Source} Source */
@@ -25,49 +23,59 @@ import { loadWeights } from './weights.js';
  * @property {Device} device
  * @property {Tower[]} towers
  * @property {boolean} cache
+ * @property {string} integrity SHA-256 of the manifest in hex, or empty
  * @property {number} startedAt when createClip was called, in milliseconds since the epoch; page and Worker count from different origins
- */
-
-/**
- * A model that is ready.
- * @typedef {object} Model
- * @property {OpenRequest} request
- * @property {Opened} opened
- * @property {string} fallback
- * @property {import('../clipside.js').SelfTest} selfTest
- * @property {Progress} progress
- * @property {number} loadMs
  */
 
 /** @typedef {typeof methods} EngineMethods */
 
-/** No manifest is longer: it names every tensor, of which the largest models have a thousand. */
-const longestManifest = 16 << 20;
-
-/** @type {Map<number, Model>} by the engine's id */
+/** @type {Map<number, Model>} */
 const models = new Map();
 
+let lastModel = 0;
 let calls = 0;
 
 const methods = {
   /**
-   * Loads a model and tests it.
+   * Opens a model and begins to load it. Calls wait for what they need of it.
    * @param {OpenRequest} request
-   * @param {CallContext} context
+   * @param {CallContext} context of the opening alone; dispose ends the loading
    * @returns {Promise<{ id: number, info: ClipInfo }>}
    */
-  async open(request, { signal, progress }) {
-    const [, manifest] = await Promise.all([engine, fetchManifest(signal, request)]);
-    let model = await tryLoad(signal, request, manifest, request.device, progress);
-    if (typeof model === 'string') {
-      const reason = model;
-      model = await tryLoad(signal, request, manifest, 'cpu', progress);
-      if (typeof model === 'string') throw new ModelError(model, { url: request.model });
-      model.fallback = reason;
+  async open(request, { signal }) {
+    const store = await openStore(request.model, request.cache);
+    const ways = waysToManifest(signal, request, store);
+    for (let way = 0; ; way++) {
+      const manifest = await ways[way]();
+      if (!manifest) continue;
+      try {
+        const model = await Model.open(signal, await engine, request, manifest, store);
+        const id = ++lastModel;
+        models.set(id, model);
+        return { id, info: await model.info() };
+      } catch (error) {
+        signal.throwIfAborted();
+        const pinned = /** @type {Error} */ (error).name === 'IntegrityError';
+        if (!pinned || way === ways.length - 1) throw error;
+      }
     }
-    model.loadMs = performance.timeOrigin + performance.now() - request.startedAt;
-    models.set(model.opened.id, model);
-    return { id: model.opened.id, info: await describe(model) };
+  },
+
+  /**
+   * Resolves once the model may answer.
+   * @param {{ id: number }} request
+   * @param {CallContext} context whose signal ends the waiting, not the loading
+   * @returns {Promise<{ info: ClipInfo }>}
+   */
+  async ready({ id }, { signal, progress }) {
+    const model = modelOf(id);
+    const stop = model.watch(progress);
+    try {
+      await model.ready(signal);
+    } finally {
+      stop();
+    }
+    return { info: await model.info() };
   },
 
   /**
@@ -80,13 +88,20 @@ const methods = {
     const results = [];
     /** @type {Set<number>} */
     const truncated = new Set();
-    await withPictures(signal, model, sources, async (pictures) => {
-      const { classify } = await engine;
-      const answer = await abortable(signal, (call) => classify(id, call, pictures, labels, templates, topK));
-      results.push(...answer.results);
-      for (const index of answer.truncated) truncated.add(index);
-    });
-    return { results, truncated: [...truncated], info: await describe(model) };
+    await withPictures(
+      signal,
+      model,
+      sources,
+      async (session, pictures) => {
+        const { classify } = await engine;
+        return abortable(signal, (call) => classify(session, call, pictures, labels, templates, topK));
+      },
+      (answer) => {
+        results.push(...answer.results);
+        for (const index of answer.truncated) truncated.add(index);
+      },
+    );
+    return { results, truncated: [...truncated], info: await model.info() };
   },
 
   /**
@@ -97,12 +112,18 @@ const methods = {
     const model = modelOf(id);
     /** @type {Float32Array<ArrayBuffer>[]} */
     const embeddings = [];
-    await withPictures(signal, model, sources, async (pictures) => {
-      const { embedImages } = await engine;
-      embeddings.push(...split(await abortable(signal, (call) => embedImages(id, call, pictures)), model.opened.dim));
-    });
+    await withPictures(
+      signal,
+      model,
+      sources,
+      async (session, pictures, dim) => {
+        const { embedImages } = await engine;
+        return split(await abortable(signal, (call) => embedImages(session, call, pictures)), dim);
+      },
+      (some) => void embeddings.push(...some),
+    );
     transfer.push(...embeddings.map(({ buffer }) => buffer));
-    return { embeddings, info: await describe(model) };
+    return { embeddings, info: await model.info() };
   },
 
   /**
@@ -112,10 +133,12 @@ const methods = {
   async embedTexts({ id, texts }, { signal, transfer }) {
     const model = modelOf(id);
     const { embedTexts } = await engine;
-    const answer = await abortable(signal, (call) => embedTexts(id, call, texts));
-    const embeddings = split(answer.embeddings, model.opened.dim);
+    const { embeddings, truncated } = await model.run(signal, async (opened) => {
+      const answer = await abortable(signal, (call) => embedTexts(opened.id, call, texts));
+      return { embeddings: split(answer.embeddings, opened.dim), truncated: answer.truncated };
+    });
     transfer.push(...embeddings.map(({ buffer }) => buffer));
-    return { embeddings, truncated: answer.truncated, info: await describe(model) };
+    return { embeddings, truncated, info: await model.info() };
   },
 
   /**
@@ -127,123 +150,34 @@ const methods = {
     const logits = new Float32Array(sources.length * texts.length);
     /** @type {Set<number>} */
     const truncated = new Set();
-    await withPictures(signal, model, sources, async (pictures, from) => {
-      const { similarity } = await engine;
-      const answer = await abortable(signal, (call) => similarity(id, call, pictures, texts));
-      logits.set(answer.logits, from * texts.length);
-      for (const index of answer.truncated) truncated.add(index);
-    });
+    await withPictures(
+      signal,
+      model,
+      sources,
+      async (session, pictures) => {
+        const { similarity } = await engine;
+        return abortable(signal, (call) => similarity(session, call, pictures, texts));
+      },
+      (answer, from) => {
+        logits.set(answer.logits, from * texts.length);
+        for (const index of answer.truncated) truncated.add(index);
+      },
+    );
     transfer.push(logits.buffer);
-    return { logits, rows: sources.length, cols: texts.length, truncated: [...truncated], info: await describe(model) };
+    return { logits, rows: sources.length, cols: texts.length, truncated: [...truncated], info: await model.info() };
   },
 
   /** @param {{ id: number }} request */
   async dispose({ id }) {
+    const model = models.get(id);
     models.delete(id);
-    await (await engine).dispose(id);
+    await model?.dispose();
   },
 };
 
 const declareDead = serve(self, methods);
 const engine = startEngine(declareDead);
 engine.catch(declareDead);
-
-/**
- * Loads a model onto a device.
- * @param {AbortSignal} signal
- * @param {OpenRequest} request
- * @param {Uint8Array} manifest
- * @param {Device} device
- * @param {(event: import('../clipside.js').ClipProgress) => void} tell
- * @returns {Promise<Model | string>} why the device will not do, where the caller left the choice to 'auto' and it fell on the GPU
- */
-async function tryLoad(signal, request, manifest, device, tell) {
-  const { open, data, fail, selfTest, dispose } = await engine;
-  signal.throwIfAborted();
-  const opened = await open({ manifest, device, towers: request.towers });
-  const { id, files } = opened;
-  const mayFallBack = device === 'auto' && opened.device === 'webgpu';
-  try {
-    signal.throwIfAborted();
-    const progress = new Progress(files.reduce((sum, { stored }) => sum + stored, 0), tell);
-    const source = fromNetwork(request, progress);
-    await loadWeights(signal, files, source, (file, bytes) => data(id, file.kind, file.index, bytes));
-    progress.enter('warm-up');
-    const verdict = await selfTest(id);
-    signal.throwIfAborted();
-    if (!verdict.passed) throw new SelfTestFailure(opened, verdict.cosine);
-    progress.enter('ready');
-    return { request, opened, fallback: opened.fallback, selfTest: verdict, progress, loadMs: 0 };
-  } catch (error) {
-    const { name, message } = /** @type {Error} */ (error);
-    // Whatever goes wrong with tidying up, what went wrong before is what counts.
-    await fail(id, name, message).then(() => dispose(id)).catch(() => {});
-    signal.throwIfAborted();
-    if (mayFallBack && (error instanceof SelfTestFailure || name === DeviceLostError.name)) return message;
-    if (error instanceof SelfTestFailure) throw error.asPublic(request.model);
-    throw error;
-  }
-}
-
-/** A device that computes something else than the model's known embeddings. */
-class SelfTestFailure extends Error {
-  #onGPU;
-
-  /**
-   * @param {Opened} opened
-   * @param {number} cosine
-   */
-  constructor({ device, adapter }, cosine) {
-    super(`The self-test failed on ${adapter || device}: the cosine to the known embeddings is ${cosine.toFixed(6)}.`);
-    this.#onGPU = device === 'webgpu';
-  }
-
-  /** @param {string} url */
-  asPublic(url) {
-    return this.#onGPU
-      ? new WebGPUUnavailableError(`${this.message} This GPU or its driver computes wrong results; use device 'auto' or 'cpu'.`)
-      : new ModelError(`${this.message} The model at ${url} is damaged, or was packed by another version.`, { url });
-  }
-}
-
-/**
- * @param {AbortSignal} signal
- * @param {OpenRequest} request
- */
-async function fetchManifest(signal, { model, cache }) {
-  const url = new URL('manifest.json', model).href;
-  /** @type {Uint8Array} */
-  let bytes;
-  try {
-    // The manifest alone keeps its name when a model changes, so it is always asked after.
-    bytes = await download(signal, url, { limit: longestManifest, cache: cache ? 'no-cache' : 'no-store' });
-  } catch (cause) {
-    if (!(cause instanceof ModelError) || (cause.status !== 404 && cause.status !== 410)) throw cause;
-    throw new ModelError(`There is no model at ${model}: its manifest.json answered HTTP ${cause.status}.`, { url, status: cause.status, cause });
-  }
-  // Hosts of single-page apps answer any address with the app.
-  if (/^\s*</.test(new TextDecoder().decode(bytes.subarray(0, 64)))) {
-    throw new ModelError(`There is no model at ${model}: instead of manifest.json the server sent a web page.`, { url, status: 200 });
-  }
-  return bytes;
-}
-
-/**
- * The network as a source of files. They are named by their hash and never change, so a cached one need not be asked
- * after. A store of their own would stand before this: a Source that asks this one for what it lacks.
- * @param {OpenRequest} request
- * @param {Progress} progress
- * @returns {import('./weights.js').Source}
- */
-function fromNetwork({ model, cache }, progress) {
-  return (signal, file, { fresh }) =>
-    download(signal, new URL(file.file, model).href, {
-      limit: file.stored,
-      size: file.stored,
-      cache: !cache ? 'no-store' : fresh ? 'reload' : 'force-cache',
-      onBytes: (bytes) => progress.received(`${file.kind}/${file.index}`, bytes, false),
-    });
-}
 
 /**
  * @param {number} id
@@ -256,40 +190,31 @@ function modelOf(id) {
 }
 
 /**
- * @param {Model} model
- * @returns {Promise<ClipInfo>}
- */
-async function describe({ request, opened, fallback, selfTest, progress, loadMs }) {
-  const { timings } = await (await engine).info(opened.id);
-  return {
-    model: opened.model,
-    url: request.model,
-    towers: request.towers,
-    size: opened.size,
-    dim: opened.dim,
-    device: opened.device,
-    adapter: opened.adapter,
-    software: opened.software,
-    features: opened.features,
-    maxTextureSide: opened.maxTextureSide,
-    fallback,
-    selfTest,
-    bytes: progress.bytes,
-    timings: { load: loadMs, image: timings.image, text: timings.text },
-  };
-}
-
-/**
  * Decodes a call's pictures and runs the engine over them in batches. All of them are closed when it is settled.
+ * @template R
  * @param {AbortSignal} signal
  * @param {Model} model
  * @param {Source[]} sources
- * @param {(pictures: Picture[], from: number) => Promise<void>} run
+ * @param {(session: number, pictures: Picture[], dim: number) => Promise<R>} run once more for a batch, if another device takes over
+ * @param {(result: R, from: number) => void} take a batch's result
  */
-async function withPictures(signal, { opened }, sources, run) {
-  const maxSide = opened.device === 'webgpu' ? opened.maxTextureSide : 0;
+async function withPictures(signal, model, sources, run, take) {
   try {
-    await inBatches(signal, sources.length, (index) => decode(sources[index], maxSide), run);
+    await inBatches(
+      signal,
+      sources.length,
+      (index) => decode(sources[index], model.maxSide),
+      async (pictures, from) => {
+        const result = await model.run(signal, (opened) =>
+          run(
+            opened.id,
+            pictures.map((picture) => picture(maxSideOf(opened))),
+            opened.dim,
+          ),
+        );
+        take(result, from);
+      },
+    );
   } finally {
     for (const source of sources) if ('bitmap' in source) source.bitmap.close(); // those that were never reached too
   }
