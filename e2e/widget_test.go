@@ -1,0 +1,642 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/performance"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// readmePolicy is the Content-Security-Policy that the package's README says is enough.
+func readmePolicy(t testing.TB) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, "site/npm/README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "default-src ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	t.Fatal("the README states no policy")
+	return ""
+}
+
+// page serves an HTML page below the site, under the README's policy.
+func (s *site) page(t testing.TB, name, body string) string {
+	t.Helper()
+	policy := readmePolicy(t)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.extras[name] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", policy)
+		fmt.Fprintf(w, `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title><link rel="icon" href="icons/icon.svg"></head><body>%s</body></html>`, body)
+	})
+	return s.url + name
+}
+
+const widgetScript = `<script type="module" src="widget.js"></script>`
+
+// inside is a JavaScript expression for what a selector finds in an element's shadow tree.
+func inside(element, selector string) string {
+	return fmt.Sprintf("document.querySelector(%s).shadowRoot.querySelector(%s)", js(element), js(selector))
+}
+
+// give chooses files in the element's input.
+func (p *tab) give(element, input string, files ...string) {
+	p.Helper()
+	for i, f := range files {
+		abs, err := filepath.Abs(f)
+		if err != nil {
+			p.Fatal(err)
+		}
+		files[i] = abs
+	}
+	p.run(chromedp.SetUploadFiles(chromedp.JSPath(inside(element, input)), files))
+}
+
+// classified waits for a number of results and returns their best labels, top to bottom.
+func (p *tab) classified(element string, n int) []string {
+	p.Helper()
+	best := fmt.Sprintf("[...document.querySelector(%s).shadowRoot.querySelectorAll('.best .label')].map((l) => l.innerText)", js(element))
+	p.until(fmt.Sprintf("%d results", n), best+".length === "+fmt.Sprint(n))
+	return eval[[]string](p, best)
+}
+
+// listen keeps what events say in window.heard, as ["type", detail].
+const listen = `(() => {
+	window.heard = [];
+	for (const type of ['clip-ready', 'clip-progress', 'clip-result', 'clip-error']) {
+		document.addEventListener(type, ({ detail, target }) => heard.push({ type, detail, target: target.localName }));
+	}
+})()`
+
+func TestWidgetClassifies(t *testing.T) {
+	s := serve(t)
+	url := s.page(t, "one.html", widgetScript+`<clip-classifier device="webgpu" labels="cat, dog, cup of coffee, rocket, woman, motorcycle"></clip-classifier>`)
+	p := launch(t, nil).open(t, url)
+	p.adapter()
+	p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
+	eval[any](p, listen)
+	for _, path := range s.requests() {
+		if strings.Contains(path, "engine.wasm") || strings.HasPrefix(path, "models/") {
+			t.Errorf("asked for %s before the visitor did anything", path)
+		}
+	}
+	p.give("clip-classifier", ".input", photo("coffee.png"))
+	if best := p.classified("clip-classifier", 1); best[0] != "cup of coffee" {
+		t.Errorf("says %q", best)
+	}
+	g := readStarterGolden(t)
+	heard := eval[[]struct {
+		Type, Target string
+		Detail       struct {
+			Name   string
+			Result []struct {
+				Label string
+				Score float64
+			}
+			Device string
+		}
+	}](p, "JSON.parse(JSON.stringify(heard))")
+	var types []string
+	for _, h := range heard {
+		if !slices.Contains(types, h.Type) {
+			types = append(types, h.Type)
+		}
+	}
+	if want := []string{"clip-progress", "clip-ready", "clip-result"}; !slices.Equal(types, want) {
+		t.Errorf("events %q, want %q", types, want)
+	}
+	last := heard[len(heard)-1]
+	for _, i := range g.Images {
+		if i.File != "coffee.png" {
+			continue
+		}
+		for _, r := range last.Detail.Result {
+			if want := i.Probs[slices.Index(g.Labels, r.Label)]; math.Abs(r.Score-want) > 0.005 {
+				t.Errorf("%s at %.4f, want %.4f", r.Label, r.Score, want)
+			}
+		}
+	}
+	if live := eval[string](p, inside("clip-classifier", "[role=status]")+".textContent"); !strings.Contains(live, "coffee.png: cup of coffee, ") {
+		t.Errorf("a screen reader hears %q", live)
+	}
+
+	// A change of labels ranks anew; a second picture takes the first one's place.
+	eval[any](p, `document.querySelector('clip-classifier').labels = ['tea, green', 'cup, of coffee']`)
+	p.until("the new ranking", inside("clip-classifier", ".best .label")+".innerText === 'cup, of coffee'")
+	if got := eval[string](p, "document.querySelector('clip-classifier').getAttribute('labels')"); got != `["tea, green","cup, of coffee"]` {
+		t.Errorf("labels with commas became %s", got)
+	}
+	eval[any](p, `document.querySelector('clip-classifier').setAttribute('labels', 'rocket, cat')`)
+	p.give("clip-classifier", ".input", photo("rocket.jpg"))
+	p.until("the second picture", inside("clip-classifier", ".name")+"?.innerText === 'rocket.jpg' && "+inside("clip-classifier", ".best .label"))
+	if best := p.classified("clip-classifier", 1); best[0] != "rocket" {
+		t.Errorf("the second picture is %q", best)
+	}
+	eval[any](p, "document.querySelector('clip-classifier').reset()")
+	if n := eval[int](p, "document.querySelector('clip-classifier').results.length"); n != 0 {
+		t.Errorf("%d results after reset", n)
+	}
+	p.noComplaints()
+}
+
+func TestWidgetShowsItsErrors(t *testing.T) {
+	s := serve(t)
+	b := launch(t, nil)
+	for _, test := range []struct{ name, attributes, file, says, event string }{
+		{"no model there", `labels="cat, dog" model="models/absent/"`, "coffee.png", "The model could not be loaded.", "ModelError"},
+		{"no labels", ``, "coffee.png", "There are no labels to choose from.", "TypeError"},
+		{"a template without a place", `labels="cat" template="a photo"`, "coffee.png", "has no {}", "TypeError"},
+		{"a broken picture", `labels="cat, dog"`, "truncated.jpg", "This picture could not be read.", "ImageDecodeError"},
+		{"not a picture", `labels="cat, dog"`, "LICENSES.md", "“LICENSES.md” is not a picture.", "TypeError"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := b.open(t, s.page(t, "error.html", widgetScript+`<clip-classifier device="cpu" `+test.attributes+`></clip-classifier>`))
+			p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
+			eval[any](p, listen)
+			p.give("clip-classifier", ".input", photo(test.file))
+			p.until("the message "+test.says, inside("clip-classifier", ".base")+fmt.Sprintf(".innerText.includes(%s)", js(test.says)))
+			if got := eval[string](p, "heard.find(({ type }) => type === 'clip-error')?.detail.error.name ?? ''"); got != test.event {
+				t.Errorf("clip-error carries %q, want %q", got, test.event)
+			}
+			p.noComplaints("404")
+		})
+	}
+	t.Run("and goes on when the cause is gone", func(t *testing.T) {
+		p := b.open(t, s.page(t, "error.html", widgetScript+`<clip-classifier device="cpu" labels="cat, cup of coffee" model="models/absent/"></clip-classifier>`))
+		p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
+		p.give("clip-classifier", ".input", photo("coffee.png"))
+		p.until("the button", inside("clip-classifier", ".retry")+".offsetParent")
+		s.add("models/absent/", filepath.Join(dist(t), "models/starter"))
+		eval[any](p, inside("clip-classifier", ".retry")+".click()")
+		if best := p.classified("clip-classifier", 1); best[0] != "cup of coffee" {
+			t.Errorf("after trying again: %q", best)
+		}
+	})
+	t.Run("methods reject", func(t *testing.T) {
+		p := b.open(t, s.page(t, "error.html", widgetScript+`<clip-classifier device="cpu" labels="cat" model="models/absent2/"></clip-classifier>`))
+		p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
+		names := eval[[]string](p, `(async () => {
+			const nameOf = (promise) => promise.then(() => 'nothing', (error) => error.name);
+			const one = document.querySelector('clip-classifier');
+			const names = [await nameOf(one.load()), await nameOf(one.classify(new Blob(['x'])))];
+			names.push(await nameOf(document.createElement('clip-classifier').load()));
+			return names;
+		})()`)
+		if want := []string{"ModelError", "ModelError", "InvalidStateError"}; !slices.Equal(names, want) {
+			t.Errorf("rejected with %q, want %q", names, want)
+		}
+	})
+}
+
+func TestWidgetLanguages(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "languages.html", widgetScript+`
+		<clip-classifier id="en" labels="a"></clip-classifier>
+		<div lang="de-AT"><clip-classifier id="around" labels="a"></clip-classifier><clip-classifier id="own" lang="en" labels="a"></clip-classifier></div>
+		<clip-classifier id="odd" lang="not a language!" labels="a"></clip-classifier>
+		<clip-search id="search" lang="de"></clip-search>`))
+	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
+	title := func(id string) string { return eval[string](p, inside(id, ".title")+".innerText") }
+	for id, want := range map[string]string{"#en": "Drop a picture here", "#around": "Bild hier ablegen", "#own": "Drop a picture here", "#odd": "Drop a picture here"} {
+		if got := title(id); got != want {
+			t.Errorf("%s says %q, want %q", id, got, want)
+		}
+	}
+	if got := eval[string](p, inside("#search", ".caption")+".innerText"); got != "Ein Bild beschreiben" {
+		t.Errorf("the search says %q", got)
+	}
+	eval[any](p, `import('./widget.js').then(({ registerStrings }) => {
+		registerStrings('fr', { drop: 'Déposez une image ici' });
+		document.querySelector('#en').lang = 'fr';
+		document.querySelector('#own').strings = { drop: 'Put it here' };
+	})`)
+	if got := title("#en"); got != "Déposez une image ici" {
+		t.Errorf("in French it says %q", got)
+	}
+	if got := title("#own"); got != "Put it here" {
+		t.Errorf("with strings of its own it says %q", got)
+	}
+	p.noComplaints()
+}
+
+// TestWidgetsShareOneModel puts several elements on a page, one in a shadow root, and counts Workers and downloads.
+func TestWidgetsShareOneModel(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "many.html", widgetScript+`
+		<clip-classifier id="one" auto-load labels="cat, rocket"></clip-classifier>
+		<clip-classifier id="two" auto-load labels="rocket, woman"></clip-classifier>
+		<clip-search id="three" auto-load images="photos/rocket.jpg, photos/chelsea.png"></clip-search>
+		<div id="host"></div>`))
+	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
+	eval[any](p, `(() => {
+		const root = document.querySelector('#host').attachShadow({ mode: 'open' });
+		const four = document.createElement('clip-classifier');
+		four.labels = ['rocket', 'cat'];
+		four.autoLoad = true;
+		root.append(four);
+		window.inner = four;
+		window.outside = 0;
+		document.addEventListener('clip-result', () => outside++);
+	})()`)
+	p.until("all of them", "[one, two, three, inner].every((e) => e.state === 'ready')")
+	if got := eval[string](p, "fetch('photos/rocket.jpg').then((r) => r.blob()).then((b) => inner.classify(b)).then(([{ label }]) => label)"); got != "rocket" {
+		t.Errorf("in a shadow root it says %q", got)
+	}
+	if n := eval[int](p, "outside"); n != 1 {
+		t.Errorf("%d events came out of the shadow root", n)
+	}
+	engines, manifests, chunks := 0, 0, map[string]int{}
+	for _, path := range s.requests() {
+		switch {
+		case strings.HasSuffix(path, "engine.wasm"):
+			engines++
+		case strings.HasSuffix(path, "manifest.json"):
+			manifests++
+		case strings.HasSuffix(path, ".zst"):
+			chunks[path]++
+		}
+	}
+	if engines != 1 || manifests != 1 || len(chunks) == 0 {
+		t.Errorf("%d engines, %d manifests, %d chunks were fetched", engines, manifests, len(chunks))
+	}
+	for path, n := range chunks {
+		if n != 1 {
+			t.Errorf("%s was fetched %d times", path, n)
+		}
+	}
+	if n := p.workers(); n != 1 {
+		t.Errorf("%d Workers run", n)
+	}
+	p.noComplaints()
+}
+
+// workers counts the dedicated Workers that the page runs.
+func (p *tab) workers() int {
+	p.Helper()
+	return int(p.metrics()["WorkerGlobalScopes"])
+}
+
+// metrics are the renderer's counts after a garbage collection.
+func (p *tab) metrics() map[string]float64 {
+	p.Helper()
+	counts := map[string]float64{}
+	p.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, performance.Enable, performance.EnableParams{}); err != nil {
+			return err
+		}
+		for range 3 { // what one collection finalises, the next one frees
+			if _, err := cdp.Call(ctx, target, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
+				return err
+			}
+		}
+		result, err := cdp.Call(ctx, target, performance.GetMetrics, cdp.Empty{})
+		for _, m := range result.Metrics {
+			counts[m.Name] = m.Value
+		}
+		return err
+	}))
+	return counts
+}
+
+func TestWidgetLeavesNothingBehind(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "leak.html", widgetScript+`<div id="place"></div>`))
+	p.adapter()
+	p.until("the element", "customElements.get('clip-classifier')")
+	// Chromium counts GPU buffers nowhere, so the tally is kept in the Worker, where all of them are made.
+	eval[any](p, `(() => {
+		const { terminate } = Worker.prototype;
+		window.started = window.ended = 0;
+		window.Worker = class extends Worker {
+			constructor(...args) { super(...args); started++; }
+			terminate() { ended++; terminate.call(this); }
+		};
+	})()`)
+	round := func(n int) {
+		eval[bool](p, fmt.Sprintf(`(async () => {
+			const picture = await (await fetch('photos/coffee.png')).blob();
+			for (let i = 0; i < %d; i++) {
+				const one = document.createElement('clip-classifier');
+				const search = document.createElement('clip-search');
+				one.labels = ['cat', 'cup of coffee'];
+				one.device = search.device = 'webgpu';
+				search.images = ['photos/coffee.png'];
+				place.append(one, search);
+				const [{ label }] = await one.classify(picture);
+				if (label !== 'cup of coffee') throw new Error(label);
+				if (i %% 10 === 0) await search.search('cat');
+				place.append(one); // moved, which must not cost the model
+				await Promise.resolve();
+				if (one.state !== 'ready') throw new Error('moving it lost the model: ' + one.state);
+				place.replaceChildren();
+				await new Promise((resolve) => setTimeout(resolve));
+				if (one.state !== 'idle') throw new Error('removed, it is ' + one.state);
+			}
+			return true;
+		})()`, n))
+	}
+	round(3) // what is made once is made now
+	before := p.metrics()
+	round(50)
+	after := p.metrics()
+	for _, name := range []string{"Nodes", "JSEventListeners", "Documents", "DetachedScriptStates", "WorkerGlobalScopes", "AudioHandlers", "Resources"} {
+		t.Logf("%s: %v before, %v after", name, before[name], after[name])
+		if after[name] > before[name]+5 {
+			t.Errorf("%s grew from %v to %v in 50 rounds", name, before[name], after[name])
+		}
+	}
+	t.Logf("heap: %.1f MB before, %.1f MB after", before["JSHeapUsedSize"]/1e6, after["JSHeapUsedSize"]/1e6)
+	if after["JSHeapUsedSize"] > before["JSHeapUsedSize"]+2e6 {
+		t.Errorf("the heap grew from %.0f to %.0f bytes", before["JSHeapUsedSize"], after["JSHeapUsedSize"])
+	}
+	if n := eval[[]int](p, "[started, ended]"); n[0] != 53 || n[1] != 53 {
+		t.Errorf("of %d Workers %d were ended, want 53 of 53", n[0], n[1])
+	}
+	p.noComplaints()
+}
+
+func TestWidgetInAForm(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "form.html", widgetScript+`
+		<form id="form"><input name="who" value="me"><clip-classifier name="kind" labels="cat, rocket" device="cpu"></clip-classifier><button>Send</button></form>`))
+	p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
+	eval[any](p, `(() => {
+		window.submits = 0;
+		form.addEventListener('submit', (event) => { event.preventDefault(); submits++; });
+		window.data = () => new URLSearchParams(new FormData(form)).toString();
+	})()`)
+	if got := eval[string](p, "data()"); got != "who=me&kind=" {
+		t.Errorf("empty it gives %q", got)
+	}
+	p.give("clip-classifier", ".input", photo("rocket.jpg"))
+	p.classified("clip-classifier", 1)
+	if got := eval[string](p, "data()"); got != "who=me&kind=rocket" {
+		t.Errorf("the form would send %q", got)
+	}
+	for _, selector := range []string{".clear", ".input"} {
+		eval[any](p, inside("clip-classifier", selector)+".focus()")
+		p.run(chromedp.KeyEvent(kb.Enter))
+	}
+	eval[any](p, inside("clip-classifier", ".retry")+".click()")
+	if n := eval[int](p, "submits"); n != 0 {
+		t.Errorf("using the element submitted the form %d times", n)
+	}
+	p.give("clip-classifier", ".input", photo("rocket.jpg"))
+	p.classified("clip-classifier", 1)
+	eval[any](p, "form.reset()")
+	if got := eval[string](p, "data()"); got != "who=me&kind=" {
+		t.Errorf("after a reset it gives %q", got)
+	}
+	eval[any](p, "document.querySelector('clip-classifier').disabled = true")
+	if !eval[bool](p, inside("clip-classifier", ".input")+".disabled") {
+		t.Error("disabled, it still takes pictures")
+	}
+	p.noComplaints()
+}
+
+func TestSearchByWordsAndByExample(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "search.html", widgetScript+`
+		<clip-search device="webgpu" template="a photo of a {}.">
+			<img src="photos/chelsea.png" alt="Chelsea"><img src="photos/coffee.png" alt="Coffee">
+			<img src="photos/rocket.jpg" alt="Falcon"><img src="photos/astronaut.png" alt="Eileen"><img src="photos/LICENSES.md" alt="Broken">
+		</clip-search>`))
+	p.adapter()
+	p.until("the element", "document.querySelector('clip-search').shadowRoot")
+	eval[any](p, listen)
+	shown := "[..." + "document.querySelector('clip-search').shadowRoot.querySelectorAll('.tiles .name')].map((n) => n.innerText)"
+	if got := eval[[]string](p, shown); !slices.Equal(got, []string{"Chelsea", "Coffee", "Falcon", "Eileen", "Broken"}) {
+		t.Errorf("before a search it shows %q", got)
+	}
+	results := "heard.filter(({ type }) => type === 'clip-result').length"
+	for i, test := range []struct{ query, want string }{{"rocket", "Falcon"}, {"cup of coffee", "Coffee"}, {"cat", "Chelsea"}} {
+		eval[any](p, fmt.Sprintf("(%s).value = %s", inside("clip-search", ".input"), js(test.query)))
+		eval[any](p, inside("clip-search", ".input")+".focus()")
+		p.run(chromedp.KeyEvent(kb.Enter))
+		p.until("the answer to "+test.query, fmt.Sprintf("%s === %d", results, i+1))
+		if got := eval[[]string](p, shown); len(got) != 4 || got[0] != test.want {
+			t.Errorf("%s: shows %q, want %s first of 4", test.query, got, test.want)
+		}
+	}
+	if got := eval[string](p, inside("clip-search", ".message")+".innerText"); got != "Could not be read: Broken." {
+		t.Errorf("of the broken picture it says %q", got)
+	}
+	p.give("clip-search", ".example-input", photo("astronaut.png"))
+	p.until("the answer by example", results+" === 4")
+	top := eval[struct {
+		Name  string
+		Score float64
+	}](p, "(({ name, score }) => ({ name, score }))(heard.at(-1).detail.matches[0])")
+	if top.Name != "Eileen" || top.Score < 0.99 {
+		t.Errorf("most like the astronaut: %+v", top)
+	}
+	eval[any](p, inside("clip-search", "[aria-label^=Chelsea]")+".click()")
+	p.until("the answer to a click", results+" === 5")
+	if got := eval[[]string](p, shown); got[0] != "Chelsea" {
+		t.Errorf("most like Chelsea: %q", got)
+	}
+	eval[any](p, inside("clip-search", ".clear")+".click()")
+	if got := eval[[]string](p, shown); len(got) != 5 {
+		t.Errorf("without a search it shows %q", got)
+	}
+	p.noComplaints()
+}
+
+// axe runs axe-core over the page, shadow roots included, and reports what it finds.
+func (p *tab) axe(what string) {
+	p.Helper()
+	source, err := os.ReadFile(filepath.Join(root, "site/node_modules/axe-core/axe.min.js"))
+	if err != nil {
+		p.Skip("axe-core is not installed: npm ci in site/")
+	}
+	if eval[string](p, "typeof axe") == "undefined" {
+		eval[any](p, string(source)+";0")
+	}
+	found := eval[[]string](p, `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+		violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html, failureSummary }) => html + ' ' + failureSummary).join(' | ')))`)
+	for _, f := range found {
+		p.Errorf("%s: axe finds %s", what, f)
+	}
+}
+
+func (p *tab) media(scheme, motion string) {
+	p.Helper()
+	p.run(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion}},
+		})
+		return err
+	}))
+}
+
+func TestWidgetIsAccessible(t *testing.T) {
+	s := serve(t)
+	url := s.page(t, "axe.html", `<link rel="stylesheet" href="examples/style.css">`+widgetScript+`<main><h1>A page</h1>
+		<clip-classifier id="one" multiple device="cpu" labels="cat, dog, cup of coffee, rocket"></clip-classifier>
+		<clip-search id="search" device="cpu"><img src="photos/chelsea.png" alt="Chelsea"><img src="photos/coffee.png" alt="Coffee"></clip-search>
+		<clip-classifier id="bad" device="cpu" auto-load model="models/absent/" labels="cat"></clip-classifier></main>`)
+	b := launch(t, nil)
+	for _, scheme := range []string{"light", "dark"} {
+		t.Run(scheme, func(t *testing.T) {
+			p := b.open(t, "")
+			p.media(scheme, "reduce")
+			p.run(chromedp.Navigate(url))
+			p.until("the error", inside("#bad", ".retry")+"?.offsetParent")
+			p.axe("empty, and with an error")
+			p.give("#one", ".input", photo("coffee.png"), photo("truncated.jpg"))
+			p.classified("#one", 1)
+			eval[any](p, "document.querySelector('#search').search('cat').then(() => true)")
+			p.until("the broken picture's message", inside("#one", ".error"))
+			p.axe("with results")
+			if motion := eval[string](p, fmt.Sprintf("getComputedStyle(%s).transitionDuration", inside("#one", ".bar-fill"))); motion != "0s" {
+				t.Errorf("with reduced motion bars take %s", motion)
+			}
+			// 200% zoom of a 640 px window leaves 320 CSS px.
+			p.run(chromedp.EmulateViewport(320, 480, chromedp.EmulateScale(2)))
+			if over := eval[float64](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+				t.Errorf("at 200%% zoom the page is %v px too wide", over)
+			}
+			p.axe("at 200% zoom")
+		})
+	}
+}
+
+// focused describes where the focus is, through all shadow roots.
+const focused = `(() => {
+	let at = document.activeElement;
+	while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+	const ring = getComputedStyle(at.matches('.input[type=file]') ? at.closest('.drop') : at.matches('.example-input') ? at.parentElement : at);
+	return (at.className || at.localName) + (ring.outlineStyle === 'none' ? ' without a ring' : '');
+})()`
+
+// TestWidgetByKeysAlone never touches the mouse: the file dialog, which Chromium opens for Enter on the input, is
+// answered through the protocol.
+func TestWidgetByKeysAlone(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "keys.html", widgetScript+`
+		<clip-classifier device="cpu" labels="cat, cup of coffee"></clip-classifier>
+		<clip-search device="cpu"><img src="photos/chelsea.png" alt="Chelsea"><img src="photos/coffee.png" alt="Coffee"></clip-search>`))
+	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
+	eval[any](p, listen)
+	walk := func(want ...string) {
+		t.Helper()
+		for _, w := range want {
+			p.run(chromedp.KeyEvent(kb.Tab))
+			if got := eval[string](p, focused); got != w {
+				t.Errorf("the focus is on %q, want %q", got, w)
+			}
+		}
+	}
+	walk("input")
+	eval[any](p, `(() => {
+		const input = `+inside("clip-classifier", ".input")+`;
+		input.addEventListener('click', (event) => { event.preventDefault(); window.dialog = true; });
+	})()`)
+	p.run(chromedp.KeyEvent(" "))
+	if !eval[bool](p, "window.dialog === true") {
+		t.Error("the space bar does not open the file dialog")
+	}
+	p.give("clip-classifier", ".input", photo("coffee.png"))
+	p.classified("clip-classifier", 1)
+	walk("link clear")
+	p.run(chromedp.KeyEvent(kb.Enter))
+	if n := eval[int](p, "document.querySelector('clip-classifier').results.length"); n != 0 {
+		t.Error("Enter on the button clears nothing")
+	}
+	if got := eval[string](p, focused); got != "input" {
+		t.Errorf("after clearing the focus is on %q, want the input", got)
+	}
+	walk("input")
+	p.run(chromedp.KeyEvent("cat"), chromedp.KeyEvent(kb.Enter))
+	p.until("the search's answer", "heard.some(({ type, target }) => type === 'clip-result' && target === 'clip-search')")
+	walk("button solid", "example-input", "link clear", "tile", "tile")
+	p.run(chromedp.KeyEvent(kb.Enter))
+	p.until("the answer to the second tile", inside("clip-search", ".heading")+".innerText.startsWith('Most like Coffee')")
+	if got := eval[string](p, focused); got != "tile" {
+		t.Errorf("after the list was sorted anew the focus is on %q", got)
+	}
+	p.noComplaints()
+}
+
+func TestElementsManifestNamesWhatThereIs(t *testing.T) {
+	s := serve(t)
+	var manifest struct {
+		Modules []struct {
+			Declarations []struct {
+				TagName    string
+				CSSParts   []struct{ Name string }
+				Attributes []struct{ Name string }
+				Events     []struct{ Name string }
+			}
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(packaged(t), "custom-elements.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &manifest)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, nil).open(t, s.page(t, "parts.html", widgetScript+`<clip-classifier device="cpu" labels="cat, dog" multiple></clip-classifier>
+		<clip-search device="cpu"><img src="photos/chelsea.png" alt="Chelsea"></clip-search>`))
+	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
+	p.give("clip-classifier", ".input", photo("coffee.png"), photo("truncated.jpg"))
+	p.classified("clip-classifier", 1)
+	p.until("the error", inside("clip-classifier", ".error"))
+	eval[any](p, "document.querySelector('clip-search').search('cat').then(() => true)")
+	found := 0
+	for _, m := range manifest.Modules {
+		for _, d := range m.Declarations {
+			if d.TagName == "" {
+				continue
+			}
+			found++
+			parts := eval[[]string](p, fmt.Sprintf(`[...new Set([...document.querySelector(%q).shadowRoot.querySelectorAll('[part]')].flatMap((e) => [...e.part]))]`, d.TagName))
+			listed := []string{"note", "detail"} // a note is shown only while a picture waits
+			for _, part := range d.CSSParts {
+				listed = append(listed, part.Name)
+				if part.Name != "note" && !slices.Contains(parts, part.Name) {
+					t.Errorf("%s has no part %q", d.TagName, part.Name)
+				}
+			}
+			for _, part := range parts {
+				if !slices.Contains(listed, part) {
+					t.Errorf("%s has a part %q that custom-elements.json does not name", d.TagName, part)
+				}
+			}
+			var attributes []string
+			for _, a := range d.Attributes {
+				attributes = append(attributes, a.Name)
+			}
+			for _, observed := range eval[[]string](p, fmt.Sprintf("customElements.get(%q).observedAttributes", d.TagName)) {
+				if !slices.Contains(attributes, observed) {
+					t.Errorf("custom-elements.json does not name %s's attribute %s: it has %q", d.TagName, observed, attributes)
+				}
+			}
+			if len(d.Events) != 4 {
+				t.Errorf("custom-elements.json names %d events of %s, want 4", len(d.Events), d.TagName)
+			}
+		}
+	}
+	if found != 2 {
+		t.Errorf("custom-elements.json has %d elements, want 2", found)
+	}
+}

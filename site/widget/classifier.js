@@ -1,0 +1,511 @@
+import { drawThumbnail, filesOf, make, maybePicture } from './dom.js';
+import { ClipElement } from './element.js';
+import { formatList, parseList } from './lists.js';
+import { fill } from './strings.js';
+import { classifier as style } from './styles.js';
+
+/** @typedef {import('../clipside.js').ImageInput} ImageInput */
+/** @typedef {import('../clipside.js').Label} Label */
+
+/** Pixels of a thumbnail's longer side; twice what it is shown at. */
+const thumbnailSide = 480;
+
+/**
+ * A picture in the element.
+ * @typedef {object} Card
+ * @property {ImageInput} image
+ * @property {string} name
+ * @property {Label[] | undefined} result
+ * @property {Promise<Label[]> | undefined} running
+ * @property {HTMLLIElement} item
+ * @property {HTMLElement} content
+ */
+
+/**
+ * Says which of its labels fits a picture that the visitor drops, chooses or pastes.
+ *
+ * ```html
+ * <clip-classifier labels="a cat, a dog, something else"></clip-classifier>
+ * ```
+ *
+ * In a form it takes part under its name with the best label as value, like an input.
+ *
+ * @tagname clip-classifier
+ * @attr {string} labels - what to choose from: separated by commas, or a JSON array
+ * @attr {string} template - the sentence around a label, at its {}; default 'a photo of a {}.'
+ * @attr {number} top-k - how many of the best to show; default all
+ * @attr {boolean} multiple - takes several pictures
+ * @attr {string} name - in a form, the name of the value
+ * @attr {boolean} disabled
+ *
+ * @fires {CustomEvent<ClipInfo>} clip-ready - the model is there
+ * @fires {CustomEvent<ClipProgress>} clip-progress - so much of the model is there
+ * @fires {CustomEvent<{ image: ImageInput, name: string, result: Label[] }>} clip-result - a picture has its labels, best first
+ * @fires {CustomEvent<{ error: Error, image?: ImageInput, name?: string }>} clip-error - what the element shows as an error; with image, a picture's own
+ *
+ * @csspart base - all of it
+ * @csspart drop - where pictures are dropped
+ * @csspart input - the file input, which lies over drop and cannot be seen
+ * @csspart title - the words in drop
+ * @csspart hint - the words below
+ * @csspart button - each button
+ * @csspart choose - the button in drop
+ * @csspart status - the strip of progress and errors
+ * @csspart progress - the bar of the download
+ * @csspart message - the words below the bar, or the error
+ * @csspart retry - the button below an error
+ * @csspart results - the list of pictures
+ * @csspart result - a picture with its labels
+ * @csspart thumbnail - the picture
+ * @csspart body - what is beside it
+ * @csspart name - the picture's name
+ * @csspart bars - the list of labels
+ * @csspart bar - a label with its score
+ * @csspart best - the best one
+ * @csspart bar-fill - as long as the score is high
+ * @csspart label - the label's text
+ * @csspart score - the score's text
+ * @csspart note - what is said of a picture that waits
+ * @csspart error - what is said of a picture that cannot be read
+ * @csspart foot - the line with the button clear
+ * @csspart clear - the button that takes all pictures away
+ *
+ * @cssproperty --clip-surface - ground
+ * @cssproperty --clip-ink - text, solid buttons, focus ring
+ * @cssproperty --clip-ink-soft - lesser text
+ * @cssproperty --clip-line - separating lines
+ * @cssproperty --clip-line-strong - frames of what can be used
+ * @cssproperty --clip-track - ground of bars
+ * @cssproperty --clip-fill - bars
+ * @cssproperty --clip-accent - highlight
+ * @cssproperty --clip-accent-fill - bar of the best label
+ * @cssproperty --clip-error - text of errors
+ * @cssproperty --clip-radius - of corners; default 12px
+ * @cssproperty --clip-gap - between things; default 16px
+ * @cssproperty --clip-font - font-family
+ * @cssproperty --clip-thumbnail-size - width of the pictures; default 9rem
+ */
+export class ClipClassifier extends ClipElement {
+  static formAssociated = true;
+  /** @override */
+  static observedAttributes = [...ClipElement.observedAttributes, 'labels', 'template', 'top-k', 'multiple', 'disabled'];
+
+  #internals;
+  /** @type {readonly string[] | undefined} templates that were set as a list */
+  #templates;
+  /** @type {Card[]} */
+  #cards = [];
+  /** Ends the work on the pictures that are there. */
+  #work = new AbortController();
+  #rerunning = false;
+  #taken = 0;
+
+  #drop;
+  #input;
+  #title;
+  #hint;
+  #choose;
+  #list;
+  #foot;
+  #clear;
+
+  constructor() {
+    super(style);
+    this.#internals = this.attachInternals();
+    this.#input = make('input', 'input', { type: 'file', id: 'input', accept: 'image/*', 'aria-describedby': 'hint' });
+    this.#title = make('label', 'title', { for: 'input' });
+    this.#hint = make('p', 'hint', { id: 'hint' });
+    this.#choose = make('span', 'button choose', { 'aria-hidden': 'true' });
+    this.#choose.classList.add('solid');
+    this.#drop = make('div', 'drop', {}, this.#input, this.#title, this.#hint, this.#choose);
+    this.#list = make('ol', 'results');
+    this.#clear = make('button', 'link clear', { type: 'button' });
+    this.#foot = make('p', 'foot', {}, this.#clear);
+    this.base.append(this.#drop, this.statusStrip, this.#list, this.#foot);
+
+    this.#input.addEventListener('change', () => {
+      const files = [...(this.#input.files ?? [])];
+      this.#input.value = ''; // so that the same file may be chosen again
+      this.#take(files, '');
+    });
+    this.#clear.addEventListener('click', () => {
+      this.reset();
+      this.#input.focus();
+    });
+    this.#drop.addEventListener('dragover', (event) => this.#onDrag(event));
+    this.#drop.addEventListener('dragleave', () => this.#drop.classList.remove('over'));
+    this.#drop.addEventListener('drop', (event) => {
+      this.#onDrag(event);
+      this.#drop.classList.remove('over');
+      this.#take(filesOf(event.dataTransfer), '');
+    });
+    this.addEventListener('paste', (event) => {
+      const files = filesOf(event.clipboardData);
+      if (files.length === 0) return;
+      event.preventDefault();
+      this.#take(files, this.words.pasted);
+    });
+    this.#layOut();
+  }
+
+  /**
+   * What to choose from.
+   * @returns {string[]}
+   */
+  get labels() {
+    return parseList(this.getAttribute('labels'));
+  }
+
+  set labels(value) {
+    if (typeof value === 'string') this.setAttribute('labels', value);
+    else this.setAttribute('labels', formatList([...value].map(String)));
+  }
+
+  /**
+   * The sentence around a label, at its {}; of several the mean is taken.
+   * @returns {string | readonly string[]}
+   */
+  get template() {
+    return this.#templates ?? this.getAttribute('template') ?? '';
+  }
+
+  set template(value) {
+    this.#templates = Array.isArray(value) ? [...value] : undefined;
+    if (typeof value === 'string' && value !== '') this.setAttribute('template', value);
+    else this.removeAttribute('template');
+    this.#rerun();
+  }
+
+  /**
+   * How many of the best labels to show; 0 for all.
+   * @returns {number}
+   */
+  get topK() {
+    const value = Number(this.getAttribute('top-k'));
+    return Number.isSafeInteger(value) && value > 0 ? value : 0;
+  }
+
+  set topK(value) {
+    if (value > 0) this.setAttribute('top-k', String(value));
+    else this.removeAttribute('top-k');
+  }
+
+  /** @returns {boolean} */
+  get multiple() {
+    return this.hasAttribute('multiple');
+  }
+
+  set multiple(value) {
+    this.toggleAttribute('multiple', Boolean(value));
+  }
+
+  /** @returns {string} */
+  get name() {
+    return this.getAttribute('name') ?? '';
+  }
+
+  set name(value) {
+    this.setAttribute('name', value);
+  }
+
+  /** @returns {boolean} */
+  get disabled() {
+    return this.hasAttribute('disabled');
+  }
+
+  set disabled(value) {
+    this.toggleAttribute('disabled', Boolean(value));
+  }
+
+  /** The best label of the last picture, '' where there is none. @returns {string} */
+  get value() {
+    return this.#cards.at(-1)?.result?.[0]?.label ?? '';
+  }
+
+  /** The form that the element takes part in. @returns {HTMLFormElement | null} */
+  get form() {
+    return this.#internals.form;
+  }
+
+  /**
+   * The pictures and what was found, in the order in which they came.
+   * @returns {{ image: ImageInput, name: string, result: Label[] | undefined }[]}
+   */
+  get results() {
+    return this.#cards.map(({ image, name, result }) => ({ image, name, result }));
+  }
+
+  /**
+   * Shows a picture and classifies it, as if the visitor had dropped it.
+   * @param {ImageInput} image
+   * @param {{ name?: string }} [options] how to call it; default: the file's name
+   * @returns {Promise<Label[]>} best first. Rejects as Clip.classify does; what is shown and told by event does not depend on it
+   */
+  classify(image, { name } = {}) {
+    return this.#add(image, name ?? (image instanceof File ? image.name : ''));
+  }
+
+  /** Takes all pictures away and ends the work on them. The model stays. */
+  reset() {
+    this.#stopWork('The element was reset.');
+    this.#cards = [];
+    this.#list.replaceChildren();
+    if (this.state !== 'loading') this.say('');
+    this.announce('');
+    this.#layOut();
+  }
+
+  formResetCallback() {
+    this.reset();
+  }
+
+  /** @param {boolean} disabled */
+  formDisabledCallback(disabled) {
+    this.#input.disabled = this.#clear.disabled = disabled;
+  }
+
+  /**
+   * @override
+   * @param {string} name
+   * @param {string | null} old
+   * @param {string | null} value
+   */
+  attributeChangedCallback(name, old, value) {
+    super.attributeChangedCallback(name, old, value);
+    if (old === value) return;
+    if (name === 'multiple') {
+      this.#input.multiple = this.multiple;
+      this.localise();
+    }
+    if (name === 'template' && value !== null) this.#templates = undefined;
+    if (name === 'labels' || name === 'template' || name === 'top-k') this.#rerun();
+    if (name === 'model' || name === 'device' || name === 'worker') this.#rerun();
+  }
+
+  /**
+   * @protected
+   * @override
+   */
+  localise() {
+    super.localise();
+    const { words, multiple } = this;
+    this.base.setAttribute('aria-label', words.classifier);
+    this.#title.textContent = multiple ? words.dropMany : words.drop;
+    this.#hint.textContent = multiple ? words.hintMany : words.hint;
+    this.#choose.textContent = multiple ? words.chooseMany : words.choose;
+    this.#list.setAttribute('aria-label', words.results);
+    this.#clear.textContent = words.clear;
+    for (const card of this.#cards) if (card.result) this.#showResult(card, card.result);
+  }
+
+  /**
+   * @protected
+   * @override
+   */
+  stopped() {
+    this.#stopWork('The element has left the page, or its model has changed.');
+  }
+
+  /**
+   * @protected
+   * @override
+   */
+  retry() {
+    if (this.#cards.some(({ result }) => !result)) this.#rerun();
+    else super.retry();
+  }
+
+  /** @param {string} why */
+  #stopWork(why) {
+    this.#work.abort(new DOMException(why, 'AbortError'));
+    this.#work = new AbortController();
+  }
+
+  /** @param {DragEvent} event */
+  #onDrag(event) {
+    if (this.#input.disabled || !event.dataTransfer?.types.includes('Files')) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'copy';
+    this.#drop.classList.add('over');
+  }
+
+  /**
+   * What the visitor gave.
+   * @param {File[]} files
+   * @param {string} name instead of the files' own
+   */
+  #take(files, name) {
+    if (this.#input.disabled) return;
+    const pictures = files.filter(maybePicture);
+    const other = files.find((file) => !maybePicture(file));
+    if (other && pictures.length === 0) {
+      const error = new TypeError(fill(this.words.notPicture, { name: other.name }));
+      this.say(error.message, { error: true });
+      this.announce(error.message);
+      this.tell('clip-error', { error, image: other, name: other.name });
+      return;
+    }
+    for (const picture of this.multiple ? pictures : pictures.slice(0, 1)) {
+      this.#add(picture, name || picture.name).catch(() => {}); // it has been shown and told
+    }
+  }
+
+  /**
+   * @param {ImageInput} image
+   * @param {string} given
+   * @returns {Promise<Label[]>}
+   */
+  #add(image, given) {
+    this.#taken++;
+    const name = given || fill(this.words.picture, { number: this.#taken });
+    if (!this.multiple) {
+      this.#stopWork('Another picture took its place.');
+      this.#cards = [];
+      this.#list.replaceChildren();
+    }
+    const content = make('div', 'body');
+    /** @type {Card} */
+    const card = { image, name, result: undefined, running: undefined, item: make('li', 'result'), content };
+    const canvas = make('canvas', 'thumbnail', { role: 'img', 'aria-label': name });
+    canvas.hidden = true;
+    card.item.append(canvas, content);
+    showThumbnail(canvas, image);
+    this.#cards.push(card);
+    this.#list.append(card.item);
+    this.#layOut();
+    return this.#run(card);
+  }
+
+  /**
+   * Classifies a card's picture with the labels of now.
+   * @param {Card} card
+   * @returns {Promise<Label[]>}
+   */
+  async #run(card) {
+    const { words, template } = this;
+    const labels = this.labels;
+    const { signal } = this.#work;
+    if (!card.result) this.#showNote(card, this.state === 'ready' ? words.working : words.waiting);
+    try {
+      if (labels.length === 0) throw new TypeError(words.noLabels);
+      const clip = await this.ready();
+      signal.throwIfAborted();
+      if (!card.result) this.#showNote(card, words.working);
+      const result = await clip.classify(card.image, labels, {
+        signal,
+        ...(template.length > 0 && { template: typeof template === 'string' ? template : [...template] }),
+        ...(this.topK > 0 && { topK: Math.min(this.topK, labels.length) }),
+      });
+      signal.throwIfAborted();
+      card.result = result;
+      this.#showResult(card, result);
+      if (this.state === 'ready') this.say('');
+      this.announce(fill(words.announced, { name: card.name, label: result[0].label, score: this.percent(result[0].score) }));
+      this.#internals.setFormValue(this.value);
+      this.tell('clip-result', { image: card.image, name: card.name, result });
+      return result;
+    } catch (error) {
+      if (signal.aborted || !this.#cards.includes(card)) throw error;
+      card.result = undefined;
+      this.#showFailure(card, error);
+      throw error;
+    }
+  }
+
+  /**
+   * @param {Card} card
+   * @param {unknown} error
+   */
+  #showFailure(card, error) {
+    const isPictures = /** @type {Error} */ (error).name === 'ImageDecodeError';
+    if (!isPictures && this.state !== 'ready') {
+      // The strip tells it, for all pictures at once; they are tried again with the model.
+      this.#showNote(card, this.words.waiting);
+      return;
+    }
+    if (!isPictures) {
+      this.#showNote(card, '');
+      this.lost(error);
+      this.fail(error, () => this.#rerun());
+      return;
+    }
+    const text = make('p', 'error');
+    text.textContent = this.words.unreadable;
+    const detail = make('p', 'detail');
+    detail.textContent = /** @type {Error} */ (error).message;
+    card.content.replaceChildren(this.#nameOf(card), text, detail);
+    this.announce(`${card.name}: ${this.words.unreadable}`);
+    this.tell('clip-error', { error, image: card.image, name: card.name });
+  }
+
+  /** Classifies all pictures anew, once everything that is being changed has been. */
+  #rerun() {
+    if (this.#rerunning || this.#cards.length === 0) return;
+    this.#rerunning = true;
+    queueMicrotask(() => {
+      this.#rerunning = false;
+      if (!this.isConnected) return;
+      this.#stopWork('The labels have changed.');
+      if (this.state !== 'loading') this.say('');
+      for (const card of this.#cards) this.#run(card).catch(() => {}); // it has been shown and told
+    });
+  }
+
+  #layOut() {
+    const empty = this.#cards.length === 0;
+    this.#drop.classList.toggle('compact', !empty);
+    this.#list.hidden = this.#foot.hidden = empty;
+    this.#internals.setFormValue(this.value);
+  }
+
+  /** @param {Card} card */
+  #nameOf(card) {
+    const name = make('p', 'name', { title: card.name });
+    name.textContent = card.name;
+    return name;
+  }
+
+  /**
+   * @param {Card} card
+   * @param {string} text
+   */
+  #showNote(card, text) {
+    const note = make('p', 'note');
+    note.textContent = text;
+    card.content.replaceChildren(this.#nameOf(card), note);
+  }
+
+  /**
+   * @param {Card} card
+   * @param {Label[]} result
+   */
+  #showResult(card, result) {
+    const fills = /** @type {HTMLElement[]} */ ([]);
+    const bars = result.map(({ label, score }, i) => {
+      const fillBar = make('span', 'bar-fill', { 'aria-hidden': 'true' });
+      fills.push(fillBar);
+      const text = make('span', 'label');
+      text.textContent = label;
+      const number = make('span', 'score');
+      number.textContent = this.percent(score);
+      return make('li', i === 0 ? 'bar best' : 'bar', {}, fillBar, text, number);
+    });
+    card.content.replaceChildren(this.#nameOf(card), make('ol', 'bars', {}, ...bars));
+    card.content.getBoundingClientRect(); // lays the bars out empty, so that they grow
+    result.forEach(({ score }, i) => fills[i].style.setProperty('inline-size', `${score * 100}%`));
+  }
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageInput} image
+ */
+async function showThumbnail(canvas, image) {
+  try {
+    const picture = typeof image === 'string' || image instanceof URL ? await (await fetch(image)).blob() : image;
+    await drawThumbnail(canvas, picture, thumbnailSide);
+    canvas.hidden = false;
+  } catch {
+    // What is wrong with the picture is told by the call that classifies it.
+  }
+}
