@@ -87,20 +87,20 @@ const passing = [
   ['a body that ends early', ok([1])],
 ];
 for (const [name, step] of passing) {
-  test(`${name} is tried again, with growing waits, and may succeed at the third try`, async () => {
-    const via = scripted([step, step, ok([1, 2])]);
+  test(`${name} is tried again, with growing waits, and may succeed at the fifth try`, async () => {
+    const via = scripted([step, step, step, step, ok([1, 2])]);
     assert.deepEqual([...(await download(never, url, { limit: 2, size: 2, cache: 'force-cache' }, via))], [1, 2]);
-    assert.deepEqual(via.log.waits, [500, 1000]);
-    assert.deepEqual(via.log.caches, ['force-cache', 'reload', 'reload']);
+    assert.deepEqual(via.log.waits, [250, 500, 1000, 2000]);
+    assert.deepEqual(via.log.caches, ['force-cache', 'reload', 'reload', 'reload', 'reload']);
   });
 
-  test(`${name} three times is a ModelError with the URL`, async () => {
-    const via = scripted([step, step, step]);
+  test(`${name} five times is a ModelError with the URL`, async () => {
+    const via = scripted([step, step, step, step, step]);
     await assert.rejects(
       download(never, url, { limit: 2, size: 2 }, via),
       (error) => error instanceof ModelError && error.url === url && error.message.includes(url),
     );
-    assert.equal(via.log.asked, 3);
+    assert.equal(via.log.asked, 5);
   });
 }
 

@@ -11,7 +11,9 @@ before(() => {
 });
 
 test('without options the starter beside the module is loaded whole, on the best device', () => {
-  assert.deepEqual(readOptions({}, beside).request, { model: beside.href, device: 'auto', towers: ['image', 'text'], cache: true });
+  const { requests, wait } = readOptions({}, beside);
+  assert.deepEqual(requests, [{ model: beside.href, integrity: '', device: 'auto', towers: ['image', 'text'], cache: true }]);
+  assert.equal(wait, true);
 });
 
 test('a model is a directory, relative to the page, with or without the slash or the manifest', () => {
@@ -24,13 +26,34 @@ test('a model is a directory, relative to the page, with or without the slash or
     ['https://cdn.example/m?v=2#z', 'https://cdn.example/m/'],
     [new URL('https://cdn.example/'), 'https://cdn.example/'],
   ]) {
-    assert.equal(readOptions({ model }, beside).request.model, want);
+    assert.equal(readOptions({ model }, beside).requests[0].model, want);
   }
 });
 
 test('towers come in a fixed order, once each', () => {
-  assert.deepEqual(readOptions({ towers: ['text', 'image', 'text'] }, beside).request.towers, ['image', 'text']);
-  assert.deepEqual(readOptions({ towers: ['text'] }, beside).request.towers, ['text']);
+  assert.deepEqual(readOptions({ towers: ['text', 'image', 'text'] }, beside).requests[0].towers, ['image', 'text']);
+  assert.deepEqual(readOptions({ towers: ['text'] }, beside).requests[0].towers, ['text']);
+});
+
+test('of several models each has a request of its own', () => {
+  const { requests } = readOptions({ model: ['small', new URL('https://cdn.example/large')], device: 'cpu' }, beside);
+  assert.deepEqual(
+    requests.map(({ model, device }) => [model, device]),
+    [
+      ['https://site.example/app/small/', 'cpu'],
+      ['https://cdn.example/large/', 'cpu'],
+    ],
+  );
+});
+
+test('a pinned manifest is given in hex or as in HTML, one for each model', () => {
+  const hex = 'E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855';
+  const base64 = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=';
+  const { requests } = readOptions({ model: ['a', 'b'], integrity: [hex, base64] }, beside);
+  assert.deepEqual(
+    requests.map(({ integrity }) => integrity),
+    [hex.toLowerCase(), hex.toLowerCase()],
+  );
 });
 
 test('wrong options are TypeErrors that show what was passed', () => {
@@ -46,6 +69,12 @@ test('wrong options are TypeErrors that show what was passed', () => {
     [{ towers: [] }, /towers is \[\]/],
     [{ towers: ['audio'] }, /towers is \['audio'\]/],
     [{ towers: 'image' }, /towers is 'image'/],
+    [{ model: [] }, /model is an empty array/],
+    [{ model: ['a', 7] }, /model is 7/],
+    [{ integrity: 'sha256-short' }, /integrity is 'sha256-short'/],
+    [{ integrity: 7 }, /integrity is 7/],
+    [{ model: ['a', 'b'], integrity: 'e3' }, /1 manifests, but there are 2 models/],
+    [{ wait: 'no' }, /wait is 'no'/],
     [{ cache: 'yes' }, /cache is 'yes'/],
     [{ signal: {} }, /signal is an object/],
     [{ onProgress: 1 }, /onProgress is 1/],

@@ -7,6 +7,7 @@ function started(total) {
   const clock = { now: 1000 };
   const events = [];
   const progress = new Progress(
+    'https://models.example/b/',
     total,
     (event) => events.push(event),
     () => clock.now,
@@ -26,6 +27,22 @@ test('it begins at nothing and ends at the total', () => {
     [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100],
   );
   assert.equal(events.at(-1).secondsLeft, 0);
+});
+
+test('every event says of which model it is', () => {
+  const { events, progress } = started(10);
+  progress.received('a', 10, false);
+  progress.enter('ready');
+  assert.ok(events.every(({ model }) => model === 'https://models.example/b/'));
+});
+
+test('phases go forward only, whatever begins anew', () => {
+  const { events, progress } = started(10);
+  for (const phase of ['compile', 'warm-up', 'compile', 'download', 'ready', 'warm-up']) progress.enter(phase);
+  assert.deepEqual(
+    events.map(({ phase }) => phase),
+    ['download', 'compile', 'warm-up', 'ready'],
+  );
 });
 
 test('a file that is fetched again does not take anything back', () => {

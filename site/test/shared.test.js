@@ -12,22 +12,31 @@ let disposed = [];
 /** @type {{ resolve: () => void, signal: AbortSignal }[]} */
 let waiting = [];
 
+/** Ends when the test says so, or the signal fires. */
+const held = (signal) =>
+  new Promise((resolve, reject) => {
+    waiting.push({ resolve, signal });
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+
 class FakeWorker {
   constructor() {
     const { port1, port2 } = new MessageChannel();
     let ids = 0;
+    const models = new Map();
     serve(port2, {
-      async open({ model }, { signal, progress }) {
+      async open({ model }, { signal }) {
         opened.push(model);
-        progress({ loaded: 1 });
-        if (model.endsWith('slow/')) {
-          await new Promise((resolve, reject) => {
-            waiting.push({ resolve, signal });
-            signal.addEventListener('abort', () => reject(signal.reason));
-          });
-        }
+        if (model.endsWith('slow/')) await held(signal);
         if (model.endsWith('bad/')) throw new Error('no such model');
-        return { id: ++ids, info: { model } };
+        models.set(++ids, model);
+        return { id: ids, info: { model } };
+      },
+      async ready({ id }, { signal, progress }) {
+        progress({ loaded: 1 });
+        if (models.get(id).endsWith('heavy/')) await held(signal);
+        if (models.get(id).endsWith('broken/')) throw new Error('weights missing');
+        return { info: { model: models.get(id), loaded: true } };
       },
       dispose: ({ id }) => void disposed.push(id),
       lose() {
@@ -56,6 +65,7 @@ beforeEach(() => {
 
 const request = (model, more) => ({
   model: `https://site.example/${model}/`,
+  integrity: '',
   device: 'auto',
   towers: ['image', 'text'],
   cache: true,
@@ -105,15 +115,42 @@ test('one who gives up does not stop the others; when all do, the loading stops'
   assert.equal(workers.length, 0);
 });
 
+test('a model is there to be called before it is ready; whoever gives up waiting leaves it to the others', async () => {
+  const gone = new AbortController();
+  const one = await take('heavy');
+  const two = await take('heavy', { signal: gone.signal });
+  assert.deepEqual(two.info, { model: request('heavy').model });
+  await until(() => waiting.length === 1);
+  gone.abort();
+  await assert.rejects(two.ready, { name: 'AbortError' });
+  await two.release();
+  assert.equal(waiting[0].signal.aborted, false);
+  waiting[0].resolve();
+  assert.deepEqual(await one.ready, { model: request('heavy').model, loaded: true });
+  await one.release();
+  assert.equal(workers.length, 0);
+});
+
 test('who joins late learns how far it is', async () => {
   const early = [];
   const late = [];
-  const one = take('slow', { onProgress: (event) => early.push(event.loaded) });
+  const one = await take('heavy', { onProgress: (event) => early.push(event.loaded) });
   await until(() => early.length === 1);
-  const two = take('slow', { onProgress: (event) => late.push(event.loaded) });
+  const two = await take('heavy', { onProgress: (event) => late.push(event.loaded) });
   assert.deepEqual(late, [1]);
   waiting[0].resolve();
-  for (const { release } of [await one, await two]) await release();
+  await Promise.all([one.ready, two.ready]);
+  for (const { release } of [one, two]) await release();
+});
+
+test('nobody joins a model whose weights did not come', async () => {
+  const broken = await take('broken');
+  await assert.rejects(broken.ready, { message: 'weights missing' });
+  const again = await take('broken');
+  assert.equal(opened.length, 2);
+  await assert.rejects(again.ready, { message: 'weights missing' });
+  await Promise.all([broken.release(), again.release()]);
+  assert.equal(workers.length, 0);
 });
 
 test('a model that could not be loaded is asked for anew', async () => {
