@@ -91,6 +91,8 @@ check_javascript() {
 		cp site/package-lock.json site/node_modules/.installed-lock.json
 	fi
 	(cd site && node_modules/.bin/tsc -p tsconfig.json)
+	say 'JavaScript: what is generated is current'
+	(cd site && node npm/generate.js --check)
 	say 'JavaScript: tests'
 	node --test --test-reporter=spec site/test/*.test.js
 }

@@ -135,7 +135,7 @@ export {
  * @typedef {import('./clipside/each.js').Each<R>} Each
  */
 
-/** @typedef {import('./clipside/shared.js').Hold} Hold */
+/** @import { Hold } from './clipside/shared.js' */
 
 /**
  * Clip’s constructor, which is for createClip alone.

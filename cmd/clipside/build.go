@@ -93,6 +93,9 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 	for _, name := range samplePhotos {
 		files["photos/"+name] = filepath.Join(root, "testdata", "photos", name)
 	}
+	if err := addPackage(files, filepath.Join(root, "site"), work); err != nil {
+		return err
+	}
 
 	var total int64
 	// The engine is first, so that even a build that was interrupted can be cleaned up by the next.
@@ -199,7 +202,7 @@ func inPage(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
 	base := path.Base(name)
 	switch {
-	case top == "test", top == "node_modules", name == "clipside/wasm_exec.js",
+	case top == "test", top == "npm", top == "node_modules", name == "clipside/wasm_exec.js",
 		strings.HasPrefix(base, "."), base == "package.json", base == "package-lock.json",
 		strings.HasPrefix(base, "tsconfig"):
 		return false

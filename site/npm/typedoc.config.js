@@ -27,5 +27,6 @@ export default {
   typeAliasPropertiesFormat: 'table',
   propertyMembersFormat: 'table',
   useCodeBlocks: true,
+  groupOrder: ['Functions', 'Classes', 'Variables', '*'],
   intentionallyNotExported: ['english', 'ImageInput'],
 };

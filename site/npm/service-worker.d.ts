@@ -1,0 +1,2 @@
+// A script for a service worker; it exports nothing.
+export {};

@@ -1,0 +1,91 @@
+/** @param {ArrayBuffer} bytes */
+export function hex(bytes: ArrayBuffer): string;
+/**
+ * The models that this browser keeps for this origin, complete or not.
+ * @returns {Promise<StoredModel[]>} none where the browser keeps no files
+ */
+export function listModels(): Promise<StoredModel[]>;
+/**
+ * Deletes a model from this browser. A Clip that has it goes on; the next createClip loads it anew.
+ * @param {string | URL} model its name or its URL, as listModels gives them
+ * @returns {Promise<boolean>} whether there was one
+ */
+export function deleteModel(model: string | URL): Promise<boolean>;
+/**
+ * How much room there is for models, and whether the browser may clear them away by itself.
+ * @returns {Promise<{ usage: number, quota: number, persisted: boolean }>} bytes of everything that this origin keeps; zeros where the browser does not say
+ */
+export function storageEstimate(): Promise<{
+    usage: number;
+    quota: number;
+    persisted: boolean;
+}>;
+/**
+ * Asks the browser not to clear models away when the disk runs short. Browsers may ask the user; call it only once they
+ * have agreed to keep the model.
+ * @returns {Promise<boolean>} whether it will not
+ */
+export function persistModels(): Promise<boolean>;
+/** One model's directory. Its methods but open are for Workers. */
+export class ModelStore {
+    /**
+     * @param {string} url of the model's directory
+     * @returns {Promise<ModelStore>}
+     */
+    static open(url: string): Promise<ModelStore>;
+    /**
+     * @param {FileSystemDirectoryHandle} directory
+     * @param {string} name
+     */
+    constructor(directory: FileSystemDirectoryHandle, name: string);
+    /**
+     * @param {string} file
+     * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} whatever is there, to be checked; undefined if nothing can be read
+     */
+    read(file: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+    /**
+     * @param {string} file
+     * @param {Uint8Array<ArrayBuffer>} bytes
+     * @returns {Promise<void>} rejects with a DOMException named QuotaExceededError where there is no room
+     */
+    write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+    /** @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} */
+    manifest(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+    /** @returns {Promise<number>} of all that is there */
+    bytes(): Promise<number>;
+    /**
+     * Keeps the manifest of a model that has been loaded, and removes files that only an older version needed.
+     * @param {Uint8Array<ArrayBuffer>} manifest
+     */
+    commit(manifest: Uint8Array<ArrayBuffer>): Promise<void>;
+    /**
+     * Runs a task while no other tab of this origin runs one for the same file.
+     * @template T
+     * @param {AbortSignal | undefined} signal ends the waiting
+     * @param {string} file
+     * @param {() => Promise<T>} task
+     * @returns {Promise<T>}
+     */
+    alone<T>(signal: AbortSignal | undefined, file: string, task: () => Promise<T>): Promise<T>;
+    #private;
+}
+/**
+ * A model that is kept.
+ */
+export type StoredModel = {
+    name: string;
+    /**
+     * the directory that it was loaded from
+     */
+    url: string;
+    source?: string | undefined;
+    license?: string | undefined;
+    /**
+     * that are kept
+     */
+    bytes: number;
+    /**
+     * bytes that the whole model has
+     */
+    total: number;
+};

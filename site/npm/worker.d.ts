@@ -1,0 +1,2 @@
+// A script for a module Worker; it exports nothing.
+export {};
