@@ -29,6 +29,7 @@ type Device struct {
 	pipelines map[string]*pipeline
 
 	weights []*weight
+	staging staging
 
 	mu   sync.Mutex
 	lost error // why the device is gone; guarded by mu
@@ -129,11 +130,8 @@ func (d *Device) Fill(p *model.Param, at int64, f16 []byte) error {
 
 // upload writes fp16 values, widened if the store asks for it.
 func (d *Device) upload(b *wgpu.Buffer, at int64, f16 []byte) error {
-	if len(f16) == 0 {
-		return nil // which the browser binding cannot write
-	}
 	if d.store != shaders.F32 {
-		return d.queue.WriteBuffer(b, uint64(at), f16)
+		return d.write(b, uint64(at), f16)
 	}
 	const step = 64 << 10 // bytes of fp16 widened at a time
 	wide := make([]byte, 0, 2*step)
@@ -144,7 +142,7 @@ func (d *Device) upload(b *wgpu.Buffer, at int64, f16 []byte) error {
 			v := float16.Frombits(binary.LittleEndian.Uint16(f16[i:])).Float32()
 			wide = binary.LittleEndian.AppendUint32(wide, math.Float32bits(v))
 		}
-		if err := d.queue.WriteBuffer(b, uint64(at)*2, wide); err != nil {
+		if err := d.write(b, uint64(at)*2, wide); err != nil {
 			return err
 		}
 		at, f16 = at+int64(n), f16[n:]

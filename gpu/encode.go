@@ -112,7 +112,7 @@ func (d *Device) load(pixels *slot, px []model.Picture) error {
 			err = enc.CopyBufferToBuffer(b.buffer, 0, pixels.buffer, uint64(i)*size, size)
 			copies++
 		} else {
-			err = d.queue.WriteBuffer(pixels.buffer, uint64(i)*size, p.RGBA)
+			err = d.write(pixels.buffer, uint64(i)*size, p.RGBA)
 		}
 		if err != nil {
 			return fmt.Errorf("gpu: load picture %d: %w", i, err)
@@ -157,10 +157,10 @@ func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 	}
 	defer giveBack()
 	ids, ends := recording.Pad(texts, n)
-	if err := d.queue.WriteBuffer(e.ids.buffer, 0, wgpu.ToBytes(ids)); err != nil {
+	if err := d.write(e.ids.buffer, 0, wgpu.ToBytes(ids)); err != nil {
 		return nil, fmt.Errorf("gpu: write token ids: %w", err)
 	}
-	if err := d.queue.WriteBuffer(e.ends.buffer, 0, wgpu.ToBytes(ends)); err != nil {
+	if err := d.write(e.ends.buffer, 0, wgpu.ToBytes(ends)); err != nil {
 		return nil, fmt.Errorf("gpu: write end tokens: %w", err)
 	}
 	return e.run(ctx)

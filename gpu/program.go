@@ -84,7 +84,7 @@ func (r *recorder) Index(v []uint32) model.Indices {
 // constant uploads bytes that stay.
 func (r *recorder) constant(label string, data []byte) *slot {
 	s := r.fixed(label, uint64(len(data)))
-	if err := r.d.queue.WriteBuffer(s.buffer, 0, data); err != nil {
+	if err := r.d.write(s.buffer, 0, data); err != nil {
 		model.Fail(fmt.Errorf("gpu: write %s: %w", label, err))
 	}
 	return s
@@ -205,7 +205,7 @@ func (p *program) bind(slots []*slot) error {
 		return err
 	}
 	p.buffers = append(p.buffers, p.uniforms)
-	if err := p.d.queue.WriteBuffer(p.uniforms, 0, blocks); err != nil {
+	if err := p.d.write(p.uniforms, 0, blocks); err != nil {
 		return fmt.Errorf("gpu: write uniforms: %w", err)
 	}
 	if p.staging, err = p.d.buffer("read-back", p.outSlot.size, wgpu.BufferUsageMapRead|wgpu.BufferUsageCopyDst); err != nil {

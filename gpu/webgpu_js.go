@@ -211,6 +211,20 @@ func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, erro
 	return out, nil
 }
 
+// staging is an array of JavaScript's own that is used for every write.
+type staging struct{ bytes js.Value }
+
+// write goes through staging. The binding hands over a view of Go's own memory, made before it has the arguments
+// together; if they make that memory grow, the view is void.
+func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
+	if s := &d.staging; s.bytes.IsUndefined() || s.bytes.Length() < len(data) {
+		s.bytes = js.Global().Get("Uint8Array").New(len(data))
+	}
+	js.CopyBytesToJS(d.staging.bytes, data)
+	handle(d.dev).Get("queue").Call("writeBuffer", handle(b), at, d.staging.bytes, 0, len(data))
+	return nil
+}
+
 // Uploading returns a function that waits until the GPU has taken over all that has been written so far: until then it
 // is a copy in the browser's memory, and nothing else bounds how many there are.
 func (d *Device) Uploading() (wait func() error) {

@@ -61,6 +61,13 @@ func open(_ context.Context, o Options) (*Device, error) {
 	return d, nil
 }
 
+// staging is what write needs in the browser.
+type staging struct{}
+
+func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
+	return d.queue.WriteBuffer(b, at, data)
+}
+
 func (d *Device) checked(f func() error) error { return f() }
 
 func (d *Device) compile(p *pipeline, source string) {
