@@ -1,6 +1,7 @@
 // One file over the network, with patience: what may pass (a dropped connection, a busy server) is tried again.
 
 import { IntegrityError, ModelError } from './errors.js';
+import { release } from './memory.js';
 import { anySignal } from './signals.js';
 
 /** How often a file is asked for before giving up. */
@@ -110,6 +111,7 @@ async function once(signal, url, { limit, size, cache = 'default', onBytes }, vi
         );
       }
       bytes.append(value);
+      release(value);
       onBytes?.(bytes.length);
     }
     if (size !== undefined && bytes.length < size) {

@@ -1,6 +1,7 @@
 // The loader: a model's files to the engine, in the order in which it named them, several on the way at once.
 
 import { ModelError } from './errors.js';
+import { release } from './memory.js';
 import { anySignal } from './signals.js';
 
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
@@ -30,7 +31,7 @@ const longestFile = 64 << 20;
  * @param {AbortSignal} signal
  * @param {readonly BundleFile[]} files
  * @param {Source} source
- * @param {(file: BundleFile, bytes: Uint8Array) => Promise<void>} deliver checks and takes a file; called for one at a time, in order. Rejects with an IntegrityError where the bytes are not the file's
+ * @param {(file: BundleFile, bytes: Uint8Array) => Promise<void>} deliver checks and takes a file; called for one at a time, in order. The bytes are its own only until it settles. Rejects with an IntegrityError where the bytes are not the file's
  * @returns {Promise<void>} settled only when nothing is on the way any more
  * @throws an IntegrityError if a file is wrong even when fetched past every cache
  * @throws what source or deliver rejected with first, or the signal's reason
@@ -42,7 +43,7 @@ export async function loadWeights(signal, files, source, deliver) {
   }
   const stop = new AbortController();
   const either = anySignal([signal, stop.signal]);
-  /** @type {Promise<Uint8Array>[]} what is on the way, in order; the first is the next to be delivered */
+  /** @type {Promise<Uint8Array<ArrayBuffer>>[]} what is on the way, in order; the first is the next to be delivered */
   const queue = [];
   let requested = 0;
   const request = () => {
@@ -66,7 +67,7 @@ export async function loadWeights(signal, files, source, deliver) {
 /**
  * @param {AbortSignal} signal
  * @param {BundleFile} file
- * @param {Promise<Uint8Array>} bytes
+ * @param {Promise<Uint8Array<ArrayBuffer>>} bytes
  * @param {Source} source
  * @param {(file: BundleFile, bytes: Uint8Array) => Promise<void>} deliver
  */
@@ -74,8 +75,12 @@ async function deliverChecked(signal, file, bytes, source, deliver) {
   for (let fresh = false; ; fresh = true) {
     try {
       const arrived = await (fresh ? source(signal, file, { fresh }) : bytes);
-      signal.throwIfAborted();
-      return await deliver(file, arrived);
+      try {
+        signal.throwIfAborted();
+        return await deliver(file, arrived);
+      } finally {
+        release(arrived);
+      }
     } catch (error) {
       signal.throwIfAborted();
       // By name: the engine's errors are not of the class.
