@@ -134,13 +134,12 @@ func (d *Device) upload(b *wgpu.Buffer, at int64, f16 []byte) error {
 		return d.write(b, uint64(at), f16)
 	}
 	const step = 64 << 10 // bytes of fp16 widened at a time
-	wide := make([]byte, 0, 2*step)
+	table, buf := widened(), make([]byte, 2*step)
 	for len(f16) > 0 {
 		n := min(step, len(f16))
-		wide = wide[:0]
+		wide := buf[:2*n]
 		for i := 0; i < n; i += 2 {
-			v := float16.Frombits(binary.LittleEndian.Uint16(f16[i:])).Float32()
-			wide = binary.LittleEndian.AppendUint32(wide, math.Float32bits(v))
+			binary.LittleEndian.PutUint32(wide[2*i:], table[binary.LittleEndian.Uint16(f16[i:])])
 		}
 		if err := d.write(b, uint64(at)*2, wide); err != nil {
 			return err
@@ -149,6 +148,15 @@ func (d *Device) upload(b *wgpu.Buffer, at int64, f16 []byte) error {
 	}
 	return nil
 }
+
+// widened has every fp16 value's fp32 bits: looking one up is three times as fast in WebAssembly as computing it.
+var widened = sync.OnceValue(func() *[1 << 16]uint32 {
+	var table [1 << 16]uint32
+	for i := range table {
+		table[i] = math.Float32bits(float16.Frombits(uint16(i)).Float32())
+	}
+	return &table
+})
 
 // buffer makes a GPU buffer of at least 16 bytes.
 func (d *Device) buffer(label string, size uint64, usage wgpu.BufferUsage) (*wgpu.Buffer, error) {
