@@ -1,0 +1,355 @@
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// countingWorker runs the Worker with a tally of the GPU memory that it holds, which Chromium itself counts nowhere. It
+// answers on a BroadcastChannel. The engine begins only after all of this has run.
+const countingWorker = `
+import './clipside/worker.js';
+
+const held = new Map(); // from what is held to its device and bytes
+const channel = new BroadcastChannel('gpu-memory');
+channel.onmessage = ({ data }) => {
+	if (data === 'tell') channel.postMessage({ things: held.size, bytes: [...held.values()].reduce((sum, { bytes }) => sum + bytes, 0) });
+};
+for (const [make, size] of [['createBuffer', ({ size }) => size], ['createTexture', ({ size }) => size[0] * size[1] * 4 || 4]]) {
+	const original = GPUDevice.prototype[make];
+	GPUDevice.prototype[make] = function (descriptor) {
+		const thing = original.call(this, descriptor);
+		held.set(thing, { device: this, bytes: size(descriptor) });
+		return thing;
+	};
+}
+for (const kind of [GPUBuffer, GPUTexture]) {
+	const { destroy } = kind.prototype;
+	kind.prototype.destroy = function () {
+		held.delete(this);
+		destroy.call(this);
+	};
+}
+const { destroy } = GPUDevice.prototype;
+GPUDevice.prototype.destroy = function () {
+	for (const [thing, { device }] of held) if (device === this) held.delete(thing);
+	destroy.call(this);
+};
+`
+
+// interfacePage has what the tests of the interface use in window, and a Clip of the starter model on the GPU.
+func interfacePage(t *testing.T, s *site) *tab {
+	t.Helper()
+	s.mu.Lock()
+	s.extras["counting.js"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, countingWorker)
+	})
+	s.mu.Unlock()
+	p := launch(t, nil).open(t, s.page(t, "interface.html", `<main id="place"></main>`))
+	p.adapter()
+	eval[bool](p, `(async () => {
+		Object.assign(window, await import('./clipside.js'));
+		window.labels = ['cat', 'cup of coffee', 'rocket', 'woman'];
+		window.file = async (name) => new File([await (await fetch('photos/' + name)).blob()], name);
+		window.coffee = await file('coffee.png');
+		window.rocket = await file('rocket.jpg');
+		window.failure = (promise) => promise.then(() => { throw new Error('it did not reject'); }, (error) => error);
+		window.dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+		window.assert = (holds, what) => { if (!holds) throw new Error('not so: ' + what); };
+		window.same = (a, b, what) => assert(JSON.stringify(a) === JSON.stringify(b), what + ': ' + JSON.stringify(a) + ' and ' + JSON.stringify(b));
+		window.memory = () => new Promise((resolve) => {
+			const channel = new BroadcastChannel('gpu-memory');
+			channel.onmessage = ({ data }) => data !== 'tell' && (channel.close(), resolve(data));
+			channel.postMessage('tell');
+		});
+		window.started = window.ended = 0;
+		window.Worker = class extends Worker {
+			constructor(...args) { super(...args); started++; }
+			terminate() { ended++; super.terminate(); }
+		};
+		window.clip = await createClip({ device: 'webgpu', worker: 'counting.js' });
+		return true;
+	})()`)
+	return p
+}
+
+// TestInterface holds what DESIGN promises to whoever calls createClip. Every case is an asynchronous function's body
+// that throws where a promise is broken.
+func TestInterface(t *testing.T) {
+	s := serve(t)
+	s.addGoldens(t)
+	p := interfacePage(t, s)
+	for _, test := range []struct{ name, body string }{
+		{"one in, one out; an array in, an array out", `
+			const one = await clip.classify(coffee, labels);
+			same(one.map(({ label }) => label).sort(), [...labels].sort(), 'every label once');
+			assert(one[0].label === 'cup of coffee', one[0].label);
+			assert(one.every(({ score }, i) => i === 0 || score <= one[i - 1].score), 'best first');
+			assert(Math.abs(one.reduce((sum, { score }) => sum + score, 0) - 1) < 1e-5, 'scores add up to 1');
+			same(Object.keys(one[0]).sort(), ['label', 'score'], 'the shape');
+			same(await clip.classify([coffee], labels), [one], 'an array of one');
+			same((await clip.classify([coffee, rocket], labels, { topK: 1 })).map((r) => r.map(({ label }) => label)), [['cup of coffee'], ['rocket']], 'two, topK 1');
+			same(await clip.classify([], labels), [], 'no picture');
+			const text = await clip.embedTexts('a cat'), [listed] = await clip.embedTexts(['a cat']);
+			assert(text instanceof Float32Array && text.length === clip.info.dim, 'an embedding');
+			assert(Math.abs(dot(text, text) - 1) < 1e-3, 'its norm');
+			same([...text], [...listed], 'an array of one text');
+			const image = await clip.embedImages(coffee), images = await clip.embedImages([coffee, rocket]);
+			assert(image instanceof Float32Array && images.length === 2 && dot(image, images[0]) > 0.9999, 'images');
+			same([await clip.embedTexts([]), await clip.embedImages([])], [[], []], 'nothing');
+			const { logits, rows, cols } = await clip.similarity([coffee, rocket], ['a cup of coffee', 'a rocket', 'a cat']);
+			same([rows, cols, logits.length], [2, 3, 6], 'the matrix');
+			assert(logits[0] > logits[1] && logits[4] > logits[3], 'row by row');
+			const single = await clip.similarity(coffee, 'a cup of coffee');
+			same([single.rows, single.cols], [1, 1], 'a single cell');
+			assert(Math.abs(single.logits[0] - logits[0]) < 0.05, 'the same logit');`},
+
+		{"templates", `
+			const plain = await clip.classify(coffee, ['a photo of a cat.', 'a photo of a rocket.'], { template: '{}' });
+			const one = await clip.classify(coffee, ['cat', 'rocket']);
+			assert(Math.abs(one[0].score - plain[0].score) < 1e-3, 'the default is a photo of a {}.');
+			const mean = await clip.classify(coffee, ['cat', 'rocket'], { template: ['a photo of a {}.', 'a drawing of a {}.'] });
+			assert(mean.length === 2 && mean[0].score !== one[0].score, 'several are averaged');`},
+
+		{"every kind of picture", `
+			const reference = await clip.embedImages(coffee);
+			const bitmap = await createImageBitmap(coffee);
+			const { width, height } = bitmap;
+			const canvas = Object.assign(document.createElement('canvas'), { width, height });
+			const context = canvas.getContext('2d');
+			context.drawImage(bitmap, 0, 0);
+			const offscreen = new OffscreenCanvas(width, height);
+			offscreen.getContext('2d').drawImage(bitmap, 0, 0);
+			const loaded = Object.assign(new Image(), { src: 'photos/coffee.png' });
+			await loaded.decode();
+			const loading = Object.assign(new Image(), { src: 'photos/coffee.png?again' });
+			const frame = new VideoFrame(bitmap, { timestamp: 0 });
+			const video = Object.assign(document.createElement('video'), { muted: true, srcObject: canvas.captureStream(10) });
+			const painting = setInterval(() => context.drawImage(bitmap, 0, 0), 50);
+			await video.play();
+			while (video.videoWidth !== width) await new Promise((resolve) => setTimeout(resolve, 20));
+			const data = await new Promise((resolve) => {
+				const reader = new FileReader();
+				reader.onload = () => resolve(reader.result);
+				reader.readAsDataURL(coffee);
+			});
+			const kinds = {
+				Blob: new Blob([coffee]), File: coffee, 'a loaded img': loaded, 'a loading img': loading, canvas, OffscreenCanvas: offscreen,
+				ImageBitmap: bitmap, ImageData: context.getImageData(0, 0, width, height), VideoFrame: frame, video,
+				URL: new URL('photos/coffee.png', document.baseURI), 'a relative URL': 'photos/coffee.png', 'a data: URL': data,
+			};
+			for (const [kind, image] of Object.entries(kinds)) {
+				const cosine = dot(reference, await clip.embedImages(image));
+				assert(cosine > (kind === 'video' ? 0.99 : 0.9999), kind + ' has a cosine of ' + cosine);
+			}
+			clearInterval(painting);
+			assert((await clip.embedImages(Object.values(kinds))).length === 13, 'all of them in one call');
+			assert(bitmap.width === width && frame.codedWidth === width, 'the caller keeps its ImageBitmap and VideoFrame');
+			// What may change is taken as it is at the call.
+			const before = clip.embedImages(canvas);
+			context.fillRect(0, 0, width, height);
+			assert(dot(reference, await before) > 0.9999, 'a canvas that is painted over after the call');
+			frame.close();
+			assert((await failure(clip.embedImages(frame))).name === 'ImageDecodeError', 'a closed VideoFrame');
+			video.srcObject.getTracks().forEach((track) => track.stop());`},
+
+		{"abort: before, during and after", `
+			const reason = new Error('no longer wanted');
+			const before = AbortSignal.abort(reason);
+			for (const call of [
+				clip.classify(coffee, labels, { signal: before }), clip.embedImages(coffee, { signal: before }), clip.embedTexts('a', { signal: before }),
+				clip.similarity(coffee, 'a', { signal: before }), createClip({ signal: before }),
+			]) assert((await failure(call)) === reason, 'before: the signal’s own reason');
+			assert((await failure(clip.classifyEach([coffee], labels, { signal: before }).next())) === reason, 'before, of a stream');
+
+			const controller = new AbortController();
+			const many = Array.from({ length: 64 }, () => coffee);
+			const long = failure(clip.embedImages(many, { signal: controller.signal }));
+			const queued = failure(clip.classify(rocket, labels, { signal: controller.signal }));
+			await new Promise((resolve) => setTimeout(resolve, 150));
+			const at = performance.now();
+			controller.abort();
+			const during = await long;
+			assert(during instanceof DOMException && during.name === 'AbortError', 'during: ' + during);
+			assert((await queued).name === 'AbortError', 'while it waited');
+			assert(performance.now() - at < 100, 'at once, not after ' + (performance.now() - at) + ' ms');
+			assert((await clip.classify(rocket, labels))[0].label === 'rocket', 'the next call is answered');
+
+			const after = new AbortController();
+			const result = await clip.classify(coffee, labels, { signal: after.signal });
+			after.abort();
+			assert(result[0].label === 'cup of coffee' && (await clip.classify(coffee, labels))[0].label === 'cup of coffee', 'after: to no effect');
+			assert((await failure(clip.embedImages(many, { signal: AbortSignal.timeout(50) }))).name === 'TimeoutError', 'a time limit');
+
+			const loading = new AbortController();
+			let told = 0;
+			const load = failure(createClip({ model: 'models/vit-hf/', device: 'cpu', cache: false, signal: loading.signal, onProgress: () => { told++; loading.abort(reason); } }));
+			assert((await load) === reason && told === 1, 'during the loading, and nothing is told any more: ' + told);
+			const again = await createClip({ model: 'models/vit-hf/', device: 'cpu', cache: false });
+			assert(again.info.selfTest.passed, 'a new one loads');
+			await again.dispose();`},
+
+		{"concurrent calls queue fairly and each has its own answer", `
+			const order = [];
+			const many = Array.from({ length: 24 }, (_, i) => (i % 2 ? coffee : rocket));
+			const long = clip.classify(many, labels).then((results) => (order.push('long'), results));
+			const short = clip.classify(rocket, ['rocket', 'cat']).then((result) => (order.push('short'), result));
+			const text = clip.embedTexts('a cat').then(() => order.push('text'));
+			same((await short)[0].label, 'rocket', 'the short call');
+			const results = await long;
+			await text;
+			same(order.at(-1), 'long', 'a short call waits for no long one');
+			results.forEach(([{ label }], i) => same(label, i % 2 ? 'cup of coffee' : 'rocket', 'picture ' + i));
+
+			const calls = Array.from({ length: 8 }, (_, i) => [i % 2 ? coffee : rocket, ['rocket', 'cup of coffee', 'thing ' + i]]);
+			const alone = [];
+			for (const [image, of] of calls.slice(0, 4)) alone.push(await clip.classify(image, of));
+			const together = await Promise.all(calls.map(([image, of]) => clip.classify(image, of)));
+			together.forEach((result, i) => {
+				same(result.map(({ label }) => label).sort(), [...calls[i][1]].sort(), 'the labels of call ' + i);
+				same(result.find(({ label }) => !label.startsWith('thing')).label, i % 2 ? 'cup of coffee' : 'rocket', 'the picture of call ' + i);
+			});
+			alone.forEach((result, i) => result.forEach(({ label, score }, at) => assert(
+				together[i][at].label === label && Math.abs(together[i][at].score - score) < 1e-4, 'call ' + i + ' answers as if alone')));`},
+
+		{"for await over many pictures", `
+			let pulled = 0, taken = 0, ahead = 0, closed = false;
+			async function* pictures() {
+				try {
+					for (; pulled < 16; ) yield pulled++ === 5 ? new Blob(['no picture']) : pulled % 2 ? rocket : coffee;
+				} finally {
+					closed = true;
+				}
+			}
+			for await (const { index, image, result, error } of clip.classifyEach(pictures(), labels)) {
+				same(index, taken++, 'in order');
+				ahead = Math.max(ahead, pulled - taken);
+				if (index === 5) assert(error instanceof ImageDecodeError && error.index === 5 && !result, 'the broken one');
+				else same(result[0].label, image === rocket ? 'rocket' : 'cup of coffee', 'picture ' + index);
+			}
+			same([taken, closed], [16, true], 'all of them');
+			assert(ahead <= 4, 'pulled no more than 4 ahead, not ' + ahead);
+			let seen = 0;
+			for await (const { result } of clip.embedEach(Array.from({ length: 24 }, () => coffee))) {
+				assert(result instanceof Float32Array, 'an embedding');
+				if (++seen === 3) break;
+			}
+			same((await clip.classify(rocket, labels))[0].label, 'rocket', 'after leaving the loop');`},
+
+		{"errors come out of the Worker as what they are", `
+			const broken = await failure(clip.classify([coffee, new File(['nothing'], 'broken.png')], labels));
+			assert(broken instanceof ImageDecodeError && broken instanceof Error && broken.name === 'ImageDecodeError', broken.name);
+			assert(/broken[.]png/.test(broken.message) && broken.index === 1, broken.message + ' at ' + broken.index);
+			const undecodable = await failure(clip.classify(new File([Uint8Array.from([0x89, 80, 78, 71, 13, 10, 26, 10, ...new Array(40).fill(0), 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82])], 'odd.png'), labels));
+			assert(undecodable instanceof ImageDecodeError && undecodable.index === undefined, 'a single picture has no number');
+			const gone = await failure(clip.embedImages('photos/absent.png'));
+			assert(gone instanceof ImageDecodeError && gone.status === 404 && /HTTP 404/.test(gone.message), gone.message);
+			const decoded = await failure(clip.embedImages(new Blob([new Uint8Array(100)])));
+			assert(decoded instanceof ImageDecodeError && decoded.cause instanceof DOMException && decoded.cause.message !== '', 'the decoder’s own error is the cause: ' + decoded.cause);
+			const absent = await failure(createClip({ model: 'models/absent/', device: 'cpu' }));
+			assert(absent instanceof ModelError && absent.status === 404 && absent.url.endsWith('/models/absent/manifest.json'), absent.message + absent.url);
+			const other = await failure(createClip({ device: 'cpu', integrity: '0'.repeat(64) }));
+			assert(other instanceof IntegrityError, other.name);
+			const text = await failure(createClip({ model: 'photos/', device: 'cpu' }));
+			assert(text instanceof ModelError, text.name);
+			for (const wrong of [
+				() => clip.classify(coffee, 'cat'), () => clip.classify(coffee, []), () => clip.classify(7, labels), () => clip.classify(coffee, labels, { topK: 0 }),
+				() => clip.classify(coffee, labels, { template: 'no place' }), () => clip.embedTexts(7), () => createClip({ divice: 'cpu' }),
+			]) assert((await failure(wrong())) instanceof TypeError, wrong + ' is a TypeError');
+			same((await clip.classify(rocket, labels))[0].label, 'rocket', 'after all of it');`},
+
+		{"two Clips with different models, and their memory", `
+			const { bytes: one, things } = await memory();
+			assert(one > 1e6, 'the starter holds ' + one + ' bytes');
+			const two = await createClip({ model: 'models/vit-hf/', device: 'webgpu', worker: 'counting.js' });
+			assert((await memory()).bytes > one, 'the second holds some too');
+			assert(two.info.url.endsWith('/models/vit-hf/') && clip.info.url.endsWith('/models/starter/'), 'different models');
+			const [a, b, c] = await Promise.all([clip.embedImages(coffee), two.embedImages(coffee), clip.classify(rocket, labels)]);
+			same([a.length, b.length, c[0].label], [clip.info.dim, two.info.dim, 'rocket'], 'side by side');
+			assert(a.length !== b.length || Math.abs(dot(a, b)) < 0.9, 'each with its own embeddings');
+			const third = await createClip({ model: 'models/vit-hf/', device: 'webgpu', worker: 'counting.js' });
+			const shared = (await memory()).bytes;
+			await third.dispose();
+			same((await memory()).bytes, shared, 'a Clip of the same model shares its memory, which stays');
+			await two.dispose();
+			await two.dispose();
+			await clip.classify(rocket, labels);
+			const left = await memory();
+			assert(left.bytes <= one && left.things <= things, JSON.stringify(left) + ' left of ' + one + ' bytes in ' + things);
+			assert((await clip.classify(rocket, labels))[0].label === 'rocket', 'the other one goes on');`},
+
+		{"after dispose", `
+			const workers = started - ended;
+			const doomed = await createClip({ device: 'webgpu', worker: 'counting.js' });
+			const pending = failure(doomed.embedImages(Array.from({ length: 32 }, () => coffee)));
+			const first = doomed.dispose();
+			assert(first === doomed.dispose() || (await doomed.dispose()) === undefined, 'again, to no effect');
+			await first;
+			for (const error of [await pending, await failure(doomed.classify(coffee, labels)), await failure(doomed.embedTexts('a')), await failure(doomed.similarity(coffee, 'a')), await failure(doomed.classifyEach([coffee], labels).next())]) {
+				assert(error instanceof DOMException && error.name === 'InvalidStateError' && /disposed/.test(error.message), String(error));
+			}
+			same(started - ended, workers, 'the Worker stays for the other Clip');
+			assert(doomed.info.url.endsWith('/models/starter/'), 'info can still be read');
+			same((await clip.classify(rocket, labels))[0].label, 'rocket', 'which goes on');
+			await clip.dispose();
+			same([started - ended, workers], [0, 1], 'with the last Clip goes the Worker, and with it all that it held');
+			clip = await createClip({ device: 'webgpu', worker: 'counting.js' });
+			same((await clip.classify(rocket, labels))[0].label, 'rocket', 'and a new one can be made');`},
+
+		{"the pipeline of transformers.js", `
+			const { pipeline, env } = await import('./pipeline.js');
+			const told = [];
+			const classify = await pipeline('zero-shot-image-classification', 'starter', { device: 'webgpu', dtype: 'fp16', progress_callback: ({ status }) => told.push(status) });
+			const one = await classify('photos/coffee.png', labels);
+			same(Object.keys(one[0]).sort(), ['label', 'score'], 'the shape');
+			const expected = await clip.classify(coffee, labels, { template: 'This is a photo of {}' });
+			one.forEach(({ label, score }, i) => assert(label === expected[i].label && Math.abs(score - expected[i].score) < 1e-3, 'as classify answers'));
+			const two = await classify(['photos/coffee.png', 'photos/rocket.jpg'], labels, { hypothesis_template: 'a photo of a {}.' });
+			same(two.map(([{ label }]) => label), ['cup of coffee', 'rocket'], 'several pictures');
+			same([told[0], told.at(-1)], ['initiate', 'ready'], 'progress');
+			assert((await failure(pipeline('text-generation'))) instanceof TypeError, 'another task');
+			assert((await failure(pipeline('zero-shot-image-classification', 'absent'))).url.endsWith('/models/absent/manifest.json'), 'a name is looked for below models/');
+			env.localModelPath = '/elsewhere/';
+			assert((await failure(pipeline('zero-shot-image-classification', 'absent'))).url.endsWith('/elsewhere/absent/manifest.json'), 'or where env says');
+			await classify.dispose();`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := try[any](p, "(async () => {"+test.body+"})()"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	p.noComplaints("404")
+}
+
+// TestTheEngineNeverBlocksThePage classifies while the page counts its frames' timers.
+func TestTheEngineNeverBlocksThePage(t *testing.T) {
+	p := launch(t, nil).open(t, serve(t).page(t, "jank.html", ""))
+	p.adapter()
+	longest := eval[float64](p, `(async () => {
+		const { createClip } = await import('./clipside.js');
+		const clip = await createClip({ device: 'cpu' });
+		let last = performance.now(), longest = 0, going = true;
+		const tick = () => {
+			const now = performance.now();
+			longest = Math.max(longest, now - last);
+			last = now;
+			if (going) setTimeout(tick, 4);
+		};
+		tick();
+		await clip.classify(Array.from({ length: 32 }, () => 'photos/coffee.png'), ['cat', 'cup of coffee']);
+		going = false;
+		await clip.dispose();
+		return longest;
+	})()`)
+	if math.IsNaN(longest) || longest > 200 {
+		t.Errorf("the page stood still for %.0f ms", longest)
+	}
+	if c := p.complaints(); strings.Contains(strings.Join(c, " "), "Error") {
+		t.Errorf("the page complained: %q", c)
+	}
+}
