@@ -10,6 +10,7 @@ usage: ./build.sh COMMAND
   serve [-addr HOST:PORT]  build the page and serve it, by default at http://127.0.0.1:8080/
   build                    build the page into dist/, for any static host
   test                     run every check and every test
+  bench [-quick] [...]     race against onnxruntime-web and transformers.js; -help says what can be chosen
 END
 }
 
@@ -100,6 +101,8 @@ check_javascript() {
 run_tests() {
 	check_go
 	check_javascript
+	say 'the tokenizer as the browser has it'
+	GOOS=js GOARCH=wasm go test -exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./tokenizer # composes with JavaScript's help
 	say 'go test'
 	go test -timeout 12m ./...
 }
@@ -120,6 +123,13 @@ test)
 	need_go
 	install_missing
 	run_tests
+	;;
+bench)
+	need_go
+	install_missing
+	mkdir -p build
+	CGO_ENABLED=0 go build -trimpath -o build/race ./bench
+	exec build/race "${@:2}"
 	;;
 -h | -help | --help | help)
 	usage
