@@ -11,10 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unicode"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 )
 
 // Where the tests' vocabularies and expectations lie. All but captionsDir is in the repository.
@@ -180,16 +176,6 @@ func TestEncodeTruncates(t *testing.T) {
 		}
 		if !slices.Equal(ids, want) || truncated != (context < len(full)) {
 			t.Errorf("context %d: got %v %v, want %v", context, ids, truncated, want)
-		}
-	}
-}
-
-// Package cases knows Unicode's full mapping, and is too large for the browser.
-func TestLowerMapsEveryCharacterAsUnicodeSays(t *testing.T) {
-	want := cases.Lower(language.Und, cases.HandleFinalSigma(false))
-	for r := range rune(unicode.MaxRune + 1) {
-		if s := string(r); lower(s) != want.String(s) {
-			t.Errorf("%U: got %q, want %q", r, lower(s), want.String(s))
 		}
 	}
 }
