@@ -1,0 +1,396 @@
+// Bench races clipside against onnxruntime-web and transformers.js: the same weights, in the same browser, on the same
+// processor, taking turns. It needs Node's npm and Chromium. ./build.sh bench runs it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line's.
+type options struct {
+	models  []string
+	lanes   []lane
+	heats   []heat
+	starts  int // samples of each start; 0: none
+	limits  limits
+	flags   []string // more of Chromium's
+	quick   bool
+	write   bool
+	add     bool
+	rebuild bool
+}
+
+func parse() (*options, error) {
+	models := flag.String("models", strings.Join(modelNames, ","), "`names`, of these")
+	threads := flag.Int("threads", min(runtime.NumCPU(), 4), "threads that the peer may use where the page is isolated")
+	chosen := flag.String("lanes", strings.Join(laneNames, ","), "`names`, of these: cpu1 (one thread), cpu (-threads), webgpu, webgpu16 (the peer's model in fp16)")
+	rows := flag.String("rows", "", "`rows`, such as image1,text64,start (default all)")
+	seconds := flag.Float64("seconds", 10, "of timed calls a row")
+	slowest := flag.Duration("slowest", 90*time.Second, "a call that would take longer is not made")
+	most := flag.Int("most", 30, "timed calls of each contender a row, at most")
+	starts := flag.Int("starts", 5, "samples of each start")
+	quick := flag.Bool("quick", false, "few samples, no brotli: to see that it works")
+	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too")
+	add := flag.Bool("add", false, "keep what build/bench.json has of rows that are not run now")
+	keep := flag.Bool("no-build", false, "race build/bench/dist as it is")
+	var flags []string
+	flag.Func("chromium", "another `flag` for Chromium, NAME or NAME=VALUE; may be repeated", func(v string) error {
+		flags = append(flags, v)
+		return nil
+	})
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+
+	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, rebuild: !*keep}
+	if *quick {
+		o.limits, o.starts = limits{2, 20 * time.Second, 5}, 1
+	}
+	for name := range strings.SplitSeq(*models, ",") {
+		if !slices.Contains(modelNames, name) {
+			return nil, fmt.Errorf("there is no model %q", name)
+		}
+		o.models = append(o.models, name)
+	}
+	all := lanes(*threads)
+	for name := range strings.SplitSeq(*chosen, ",") {
+		i := slices.IndexFunc(all, func(l lane) bool { return l.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no lane %q", name)
+		}
+		o.lanes = append(o.lanes, all[i])
+	}
+	if *rows == "" {
+		o.heats = heats
+		return o, nil
+	}
+	wantStart := false
+	for name := range strings.SplitSeq(*rows, ",") {
+		i := slices.IndexFunc(heats, func(h heat) bool { return h.String() == name })
+		switch {
+		case i >= 0:
+			o.heats = append(o.heats, heats[i])
+		case name == "start":
+			wantStart = true
+		default:
+			return nil, fmt.Errorf("there is no row %q", name)
+		}
+	}
+	if !wantStart {
+		o.starts = 0
+	}
+	return o, nil
+}
+
+func run(ctx context.Context) error {
+	o, err := parse()
+	if err != nil {
+		return err
+	}
+	root, err := findCheckout()
+	if err != nil {
+		return err
+	}
+	work := filepath.Join(root, "build", "bench")
+	peers, versions, err := installPeers(ctx, root)
+	if err != nil {
+		return err
+	}
+	clipside, dist := filepath.Join(work, "clipside"), filepath.Join(work, "dist")
+	if o.rebuild {
+		if err := command(ctx, root, "go", "build", "-trimpath", "-o", clipside, "./cmd/clipside"); err != nil {
+			return err
+		}
+		if err := command(ctx, root, clipside, "build", "-out", dist); err != nil {
+			return err
+		}
+	}
+
+	hash, err := makersHash(root)
+	if err != nil {
+		return err
+	}
+	models := filepath.Join(work, "models-"+hash)
+	if err := removeOthers(work, "models-", models); err != nil {
+		return err
+	}
+	packages := os.DirFS(peers)
+	mounts := map[string]fs.FS{
+		"race": os.DirFS(filepath.Join(root, "bench", "page")), "ours": os.DirFS(dist),
+		"ort":              sub(packages, "onnxruntime-web/dist"),
+		"transformers":     sub(packages, "@huggingface/transformers/dist"),
+		"transformers-ort": sub(packages, "@huggingface/transformers/node_modules/onnxruntime-web/dist"),
+		"texts":            textsOf(models),
+	}
+	var entrants []*entrant
+	for _, name := range o.models {
+		fmt.Fprintf(os.Stderr, "preparing %s\n", name)
+		e, err := prepare(ctx, root, clipside, models, name)
+		if err != nil {
+			return err
+		}
+		for form, dir := range map[string]string{"models": "bundle", "onnx": "onnx", "hf": "hf"} {
+			mounts[form+"/"+name] = os.DirFS(filepath.Join(e.dir, dir))
+		}
+		entrants = append(entrants, e)
+	}
+	s, err := serve(mounts)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+
+	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commit: commit(ctx, root)}
+	results := filepath.Join(root, "build", "bench.json")
+	err = race(ctx, o, s, entrants, r)
+	failures := r.failures()
+	if o.add {
+		err = errors.Join(err, r.add(results))
+	}
+	if err := errors.Join(err, r.write(results)); err != nil {
+		return err
+	}
+	fmt.Print(r.markdown())
+	if o.write {
+		if err := os.WriteFile(filepath.Join(root, "bench", "RESULTS.md"), []byte(r.markdown()), 0o666); err != nil {
+			return err
+		}
+	}
+	if failures > 0 {
+		return fmt.Errorf("%d rows failed", failures)
+	}
+	return nil
+}
+
+// race runs everything in one browser, and then the starts, each in a browser of its own.
+func race(ctx context.Context, o *options, s *server, entrants []*entrant, r *report) error {
+	b, err := launch(ctx, o.flags)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	adapter, err := probe(b, s)
+	if err != nil {
+		return err
+	}
+	r.Browser, r.Software, r.Features = adapter.Browser, adapter.Software, adapter.Features
+	r.Adapter = strings.Join(strings.Fields(adapter.Name), " ")
+
+	runs := func(l lane) string {
+		switch {
+		case l.device == "cpu":
+			return ""
+		case adapter.Name == "":
+			return "the browser offers no WebGPU adapter"
+		case l.half && !slices.Contains(adapter.Features, "shader-f16"):
+			return "the adapter has no shader-f16"
+		}
+		return ""
+	}
+	for _, e := range entrants {
+		for _, l := range o.lanes {
+			if reason := runs(l); reason != "" {
+				fmt.Fprintf(os.Stderr, "%-8s %-18s not run: %s\n", e.name, l.title, reason)
+				continue
+			}
+			if len(o.heats) == 0 {
+				continue
+			}
+			rows, notes, err := runLane(ctx, os.Stderr, b, s, e, l, o.heats, o.limits)
+			r.Rows, r.PeerNotes = append(r.Rows, rows...), append(r.PeerNotes, notes...)
+			if err != nil && ctx.Err() != nil {
+				return err
+			}
+			if err != nil { // the other lanes may do
+				failed := row{Model: e.name, Lane: l.name, Device: l.title, What: "all", Note: err.Error(), Failed: true}
+				fmt.Fprintln(os.Stderr, failed)
+				r.Rows = append(r.Rows, failed)
+			}
+		}
+	}
+	if o.starts == 0 {
+		return nil
+	}
+	b.close()
+	if r.EmptyPage, err = emptyPage(ctx, s, o.flags); err != nil {
+		return err
+	}
+	measure := &measurer{server: s, withBrotli: !o.quick, known: map[string]size{}}
+	for _, e := range entrants {
+		for _, l := range o.lanes {
+			if runs(l) != "" || l.half || l.name == "cpu1" {
+				continue
+			}
+			starts, err := runStarts(ctx, os.Stderr, s, e, l, o.starts, 3*o.limits.slowest, o.flags, measure)
+			r.Starts = append(r.Starts, starts...)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// adapterInfo is what a page sees of the browser and its WebGPU adapter.
+type adapterInfo struct {
+	Browser  string
+	Name     string // empty where there is none
+	Software bool
+	Features []string
+}
+
+func probe(b *browser, s *server) (*adapterInfo, error) {
+	tab, done, err := b.open(s.url + isolated + "race/empty.html")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	text, err := evaluate[string](tab, time.Minute, `(async () => {
+		const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+		const i = adapter?.info;
+		return JSON.stringify({
+			Browser: navigator.userAgent.match(/(Headless)?Chrom\S+/)?.[0] ?? navigator.userAgent,
+			Name: i ? [i.vendor, i.architecture, i.device, i.description].join(' ').trim() : '',
+			Software: i?.isFallbackAdapter ?? false,
+			Features: adapter ? [...adapter.features].sort() : [],
+		});
+	})()`)
+	if err != nil {
+		return nil, err
+	}
+	a := new(adapterInfo)
+	return a, json.Unmarshal([]byte(text), a)
+}
+
+// installPeers installs what bench/peers/package-lock.json names, unless it is there, and returns where, and the
+// versions.
+func installPeers(ctx context.Context, root string) (modules string, versions map[string]string, err error) {
+	dir := filepath.Join(root, "bench", "peers")
+	modules = filepath.Join(dir, "node_modules")
+	want, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return "", nil, err
+	}
+	stamp := filepath.Join(modules, ".installed-lock.json")
+	if got, err := os.ReadFile(stamp); err != nil || string(got) != string(want) {
+		// One of the packages would fetch a native library when it is installed.
+		if err := command(ctx, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
+			return "", nil, err
+		}
+		if err := os.WriteFile(stamp, want, 0o666); err != nil {
+			return "", nil, err
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	if err != nil {
+		return "", nil, err
+	}
+	var p struct{ Dependencies map[string]string }
+	return modules, p.Dependencies, errors.Join(json.Unmarshal(data, &p), nil)
+}
+
+// command runs a program whose output is for people.
+func command(ctx context.Context, dir, name string, args ...string) error {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir, c.Stdout, c.Stderr = dir, os.Stderr, os.Stderr
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+// removeOthers deletes what is in dir under names that begin with prefix, except keep.
+func removeOthers(dir, prefix, keep string) error {
+	found, err := filepath.Glob(filepath.Join(dir, prefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if f != keep {
+			if err := os.RemoveAll(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sub is a folder of fsys; one that is not there fails when a file is opened.
+func sub(fsys fs.FS, dir string) fs.FS {
+	s, err := fs.Sub(fsys, dir)
+	if err != nil {
+		panic(err) // the path is a constant
+	}
+	return s
+}
+
+// textsOf has every model's texts as NAME.json.
+type textsOf string
+
+func (dir textsOf) Open(name string) (fs.File, error) {
+	return os.Open(filepath.Join(string(dir), filepath.Base(strings.TrimSuffix(name, ".json")), "texts.json"))
+}
+
+// processor is the CPU's name as the kernel gives it.
+func processor() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err == nil {
+		for line := range strings.Lines(string(info)) {
+			if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == "model name" {
+				return strings.TrimSpace(value)
+			}
+		}
+	}
+	return runtime.GOARCH
+}
+
+// commit is the checkout's, with + where it has changes; empty outside of git.
+func commit(ctx context.Context, root string) string {
+	c := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty=+", "--abbrev=12")
+	c.Dir = root
+	out, err := c.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// findCheckout looks for clipside's checkout from the working directory upwards.
+func findCheckout() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		if mod, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && strings.HasPrefix(string(mod), "module github.com/clipside/clipside\n") {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%s is not in a checkout of clipside", start)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// report is build/bench.json.
+type report struct {
+	Processor string            `json:"processor"`
+	Cores     int               `json:"cores"`
+	Adapter   string            `json:"adapter,omitempty"`
+	Software  bool              `json:"software"` // the adapter computes on the CPU
+	Features  []string          `json:"features,omitempty"`
+	Browser   string            `json:"browser"`
+	Peers     map[string]string `json:"peers"` // versions by package
+	Commit    string            `json:"commit,omitempty"`
+	Rows      []row             `json:"rows"`
+	PeerNotes []string          `json:"peerNotes,omitempty"`
+	EmptyPage *memory           `json:"emptyPage,omitempty"`
+	Starts    []start           `json:"starts"`
+}
+
+// add puts what an earlier run measured and this one did not before this one's, so that a long race can be run in
+// parts. Parts of different machines do not add up.
+func (r *report) add(file string) error {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var old report
+	if err := json.Unmarshal(data, &old); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if old.Processor != r.Processor || old.Browser != r.Browser || old.Adapter != r.Adapter || !maps.Equal(old.Peers, r.Peers) {
+		return fmt.Errorf("%s is of another machine, browser or peer: do without -add", file)
+	}
+	old.Rows = slices.DeleteFunc(old.Rows, func(o row) bool {
+		return slices.ContainsFunc(r.Rows, func(n row) bool { return n.Model == o.Model && n.Lane == o.Lane && n.What == o.What })
+	})
+	old.Starts = slices.DeleteFunc(old.Starts, func(o start) bool {
+		return slices.ContainsFunc(r.Starts, func(n start) bool { return n.Model == o.Model && n.Lane == o.Lane && n.Who == o.Who })
+	})
+	for _, n := range old.PeerNotes {
+		if !slices.Contains(r.PeerNotes, n) {
+			r.PeerNotes = append(r.PeerNotes, n)
+		}
+	}
+	slices.Sort(r.PeerNotes)
+	if r.EmptyPage == nil {
+		r.EmptyPage = old.EmptyPage
+	}
+	r.Rows, r.Starts = append(old.Rows, r.Rows...), append(old.Starts, r.Starts...)
+	slices.SortStableFunc(r.Rows, func(a, b row) int {
+		return cmp.Or(byPlace(modelNames, a.Model, b.Model), byPlace(laneNames, a.Lane, b.Lane), byPlace(heatTitles, a.What, b.What))
+	})
+	slices.SortStableFunc(r.Starts, func(a, b start) int {
+		return cmp.Or(byPlace(modelNames, a.Model, b.Model), byPlace(laneNames, a.Lane, b.Lane), byPlace(contenders, a.Who, b.Who))
+	})
+	return nil
+}
+
+// byPlace compares a and b by where they are in a list.
+func byPlace(list []string, a, b string) int {
+	return cmp.Compare(slices.Index(list, a), slices.Index(list, b))
+}
+
+func (r *report) write(file string) error {
+	data, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(data, '\n'), 0o666)
+}
+
+// failures are the rows that do not count.
+func (r *report) failures() int {
+	n := 0
+	for _, row := range r.Rows {
+		if row.Failed {
+			n++
+		}
+	}
+	for _, s := range r.Starts {
+		if s.Failed {
+			n++
+		}
+	}
+	return n
+}
+
+// markdown is the report for people.
+func (r *report) markdown() string {
+	var b strings.Builder
+	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n\n")
+	fmt.Fprintf(&b, "%s, %d cores; %s; ", r.Processor, r.Cores, r.Browser)
+	if r.Adapter != "" {
+		fmt.Fprintf(&b, "WebGPU on %s", r.Adapter)
+		if r.Software {
+			b.WriteString(" (in software)")
+		}
+		b.WriteString("; ")
+	}
+	fmt.Fprintf(&b, "onnxruntime-web %s, transformers.js %s; clipside %s.\n", r.Peers["onnxruntime-web"], r.Peers["@huggingface/transformers"], r.Commit)
+
+	if len(r.Rows) > 0 {
+		fmt.Fprintf(&b, `
+## Warm calls
+
+Both take turns in one page, on the same weights and the same inputs. Medians, with the 25th and the 75th percentile; the ratio is onnxruntime-web's time over clipside's. Clipside's time goes from pictures or texts in the page to embeddings in the page, its Worker included; the engine's share of it is what the Worker measured. Onnxruntime-web's goes from prepared tensors to embeddings. Texts have %d tokens and are all different, so that nothing is remembered; onnxruntime-web gets them without padding. Wherever there are times, both gave the same embeddings: cosine ≥ %g.
+
+| model | on | what | clipside | its engine | onnxruntime-web | ratio | |
+| --- | --- | --- | ---: | ---: | ---: | ---: | --- |
+`, textLength, minCosine)
+		for _, row := range r.Rows {
+			ratio, engine := "–", "–"
+			if row.Ours != nil && !row.Failed {
+				ratio = fmt.Sprintf("**%.2f**", row.Ratio)
+			}
+			if row.Engine != nil {
+				engine = milliseconds(row.Engine.Median)
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, ratio, cell(row.Note))
+		}
+	}
+	if len(r.PeerNotes) > 0 {
+		b.WriteString("\nWhat onnxruntime-web could not do, by model and lane:\n\n")
+		for _, n := range r.PeerNotes {
+			fmt.Fprintf(&b, "- %s\n", cell(n))
+		}
+	}
+	if len(r.Starts) > 0 {
+		b.WriteString(`
+## Starts
+
+From navigation to the first result, a picture against two labels, from a server on the same machine: cold, in a fresh browser; warm, at a second visit. Memory is the largest resident size of the page's process and of the GPU process, added up, after the first result; a page with nothing in it is the first row. Code is what came over the wire as ` + "`.js`, `.mjs` and `.wasm`" + `, compressed as gzip and as brotli; weights are everything else. Onnxruntime-web alone is given tokens, and loads no tokenizer; its weights are fp32, as CPUs compute.
+
+| model | on | | cold | warm | memory | code (gzip / brotli) | weights | |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
+`)
+		if m := r.EmptyPage; m != nil {
+			fmt.Fprintf(&b, "| – | – | an empty page | – | – | %s | – | – | |\n", megabytes(m.Renderer+m.GPU))
+		}
+		for _, s := range r.Starts {
+			held, code, weights := "–", "–", "–"
+			if s.Memory != nil {
+				held = megabytes(s.Memory.Renderer + s.Memory.GPU)
+			}
+			if s.Code != nil {
+				code = megabytes(s.Code.Gzip)
+				if s.Code.Brotli > 0 {
+					code += " / " + megabytes(s.Code.Brotli)
+				}
+				weights = megabytes(s.Weights)
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Model, s.Device, s.Who, s.Cold, s.Warm, held, code, weights, cell(s.Note))
+		}
+	}
+	return b.String()
+}
+
+// cell is text that cannot break a table.
+func cell(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\n", " "), "|", "/")
+	if r := []rune(s); len(r) > 160 {
+		s = string(r[:160]) + "…"
+	}
+	return s
+}
+
+func megabytes(n int64) string { return digits(float64(n)/1e6) + " MB" }
