@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clipside/clipside/model/bundle"
+)
+
+// library is what the tests' scripts begin with: the package, and a picture.
+const library = `const { createClip, deleteModel, listModels, storageEstimate } = await import('./clipside.js');
+	const picture = new ImageData(64, 64);
+	picture.data.forEach((_, i) => { picture.data[i] = i * i % 251; });
+`
+
+// script is an async function's body that may use library.
+func script(format string, args ...any) string {
+	return "(async () => {" + library + fmt.Sprintf(format, args...) + "})()"
+}
+
+// weights are the requests for a model's stored files among those of a host or a site.
+func weights[T any](asked map[string]T) (files []string) {
+	for file := range asked {
+		if strings.HasSuffix(file, ".zst") {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+func storedBytes(m *bundle.Manifest) int64 {
+	n := int64(m.Tokenizer.Stored)
+	for _, s := range m.Sizes() {
+		n += s.Stored
+	}
+	return n
+}
+
+// TestHeavyModelIsLoadedInFlatMemoryAndKept visits a page with 300 MB of weights over a link of 100 Mbit/s, and once more.
+func TestHeavyModelIsLoadedInFlatMemoryAndKept(t *testing.T) {
+	dir, m := packRandom(t, heavy())
+	stored := storedBytes(m)
+	if stored < 300e6 {
+		t.Fatalf("the model has only %d bytes", stored)
+	}
+	s := serve(t)
+	h := s.model("heavy", dir)
+	road := &link{bytesPerSecond: 100e6 / 8}
+	h.files = road.handler(h.files)
+	// The Worker tells how large Go's memory is. It never shrinks, so that it is its own maximum.
+	s.rewrite(t, "clipside/worker.js", "const models = new Map();", `const models = new Map();
+		{
+			const channel = new BroadcastChannel('memory');
+			channel.onmessage = ({ data }) => data === '?' && channel.postMessage(globalThis.wasm.instance.exports.mem.buffer.byteLength);
+		}`)
+	// Without the flag the browser answers when it collects garbage the next time.
+	b := launch(t, map[string]any{"enable-blink-features": "ForceEagerMeasureMemory"})
+	type visit struct {
+		First               float64 // ms to the first result
+		Start, Peak         float64 // bytes of both heaps
+		GoStart, GoPeak     float64
+		Samples             int
+		Kept, Passed        bool
+		Fetched, Cached     int64
+		Usage, Quota, Total float64
+	}
+	visitOnce := func(sample bool) visit {
+		p := b.open(t, s.isolated())
+		p.adapter()
+		return eval[visit](p, script(`
+			const engine = await createClip({ device: 'cpu' }); // the engine runs, and has nothing of the model
+			const channel = new BroadcastChannel('memory');
+			const goMemory = () => new Promise((resolve) => { channel.onmessage = ({ data }) => resolve(data); channel.postMessage('?'); });
+			const memory = async () => { const go = await goMemory(); return { go, both: go + (await performance.measureUserAgentSpecificMemory()).bytes }; };
+			const start = await memory(), peak = { ...start };
+			let samples = 0, over = !%v;
+			const sampling = (async () => {
+				while (!over) {
+					const now = await memory();
+					samples++;
+					for (const key in peak) peak[key] = Math.max(peak[key], now[key]);
+					await new Promise((resolve) => setTimeout(resolve, 500));
+				}
+			})();
+			const began = performance.now();
+			const clip = await createClip({ model: %q, device: 'webgpu', wait: false });
+			await clip.classify(picture, ['a cat', 'a dog']);
+			const first = performance.now() - began;
+			over = true;
+			await sampling;
+			await clip.ready;
+			const { storage, bytes, selfTest } = clip.info, { usage, quota } = await storageEstimate();
+			await Promise.all([clip.dispose(), engine.dispose()]);
+			return { First: first, Start: start.both, Peak: peak.both, GoStart: start.go, GoPeak: peak.go, Samples: samples,
+				Kept: storage.kept, Passed: selfTest.passed, Fetched: bytes.fetched, Cached: bytes.cached, Usage: usage, Quota: quota };
+		`, sample, h.url))
+	}
+
+	first := visitOnce(true)
+	download := float64(road.bytes()) / road.bytesPerSecond
+	t.Logf("%.0f MB: first result after %.1f s, of which %.1f s for the bytes alone", float64(stored)/1e6, first.First/1e3, download)
+	t.Logf("Go and JavaScript: %.1f MiB before, %.1f MiB at most (Go %.1f to %.1f), in %d samples", first.Start/(1<<20), first.Peak/(1<<20), first.GoStart/(1<<20), first.GoPeak/(1<<20), first.Samples)
+	if grown := first.Peak - first.Start; grown > 64<<20 || first.Samples < 5 {
+		t.Errorf("both heaps grew by %.1f MiB (%d samples), allowed are 64", grown/(1<<20), first.Samples)
+	}
+	if !first.Kept || !first.Passed || first.Fetched != stored || first.Cached != 0 || first.Usage < float64(stored) {
+		t.Errorf("the first visit: %+v", first)
+	}
+	if n := len(weights(h.well())); n != len(m.Towers[bundle.Image].Chunks)+len(m.Towers[bundle.Text].Chunks)+1 {
+		t.Errorf("%d files were fetched", n)
+	}
+
+	second := visitOnce(false) // measuring takes time itself
+	t.Logf("second visit: first result after %.1f s, %.1f times sooner; Go takes %.1f MiB at most", second.First/1e3, first.First/second.First, second.GoPeak/(1<<20))
+	if files := weights(h.well()); len(files) > 0 || second.Fetched != 0 || second.Cached != stored {
+		t.Errorf("the second visit asked for %q; %+v", files, second)
+	}
+	if second.First*3 > first.First {
+		t.Errorf("the second visit took %.1f s, the first %.1f s", second.First/1e3, first.First/1e3)
+	}
+}
+
+// TestFirstResultComesWithTheLastByte: over a slow link nothing is left to do when the last weights are there but the
+// last layers, and the labels have long been encoded.
+func TestFirstResultComesWithTheLastByte(t *testing.T) {
+	dir, m := packRandom(t, light())
+	s := serve(t)
+	h := s.model("light", dir)
+	road := &link{bytesPerSecond: 1e6}
+	h.files = road.handler(h.files)
+	p := launch(t, nil).open(t, s.blank())
+	p.adapter()
+	first := eval[float64](p, script(`
+		window.engine = await createClip({ device: 'cpu' });
+		const began = performance.now();
+		const clip = await createClip({ model: %q, device: 'webgpu', wait: false });
+		await clip.classify(picture, ['a cat', 'a dog']);
+		const first = performance.now() - began;
+		await clip.dispose();
+		return first;
+	`, h.url)) / 1e3
+	download := float64(road.bytes()) / road.bytesPerSecond
+	t.Logf("first result after %.2f s, of which %.2f s for the bytes alone: %+.1f %%", first, download, 100*(first/download-1))
+	if first > 1.1*download {
+		t.Errorf("the first result took %.2f s, the bytes alone take %.2f s", first, download)
+	}
+
+	// The image tower's last chunk is held back for longer than the labels take.
+	const labels = 1000
+	chunks := m.Towers[bundle.Image].Chunks
+	released := make(chan struct{})
+	held := s.model("held", dir)
+	held.misbehave(chunks[len(chunks)-1].File, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-released:
+			held.files.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	eval[bool](p, script(`
+		window.clip = await createClip({ model: %q, device: 'webgpu', wait: false });
+		window.classified = clip.classify(picture, Array.from({ length: %d }, (_, i) => 'a thing of kind ' + i)).then(() => performance.now());
+		return true;
+	`, held.url, labels))
+	time.Sleep(4 * time.Second)
+	close(released)
+	after := eval[map[string]float64](p, script(`
+		const released = performance.now();
+		const first = (await classified) - released;
+		const began = performance.now();
+		await clip.classify(picture, Array.from({ length: %d }, (_, i) => 'another of kind ' + i));
+		return { first, again: performance.now() - began };
+	`, labels))
+	t.Logf("after the last chunk: %.0f ms; with %d new labels: %.0f ms", after["first"], labels, after["again"])
+	if after["first"] > after["again"]/2 {
+		t.Errorf("after the last chunk %.0f ms went by; with labels to encode it takes %.0f ms", after["first"], after["again"])
+	}
+}
