@@ -179,3 +179,74 @@ func TestFirstResultComesWithTheLastByte(t *testing.T) {
 		t.Errorf("after the last chunk %.0f ms went by; with labels to encode it takes %.0f ms", after["first"], after["again"])
 	}
 }
+
+// TestSmallModelAnswersUntilTheLargeOneHasCome holds the large model's last chunk back, and compares every answer with
+// that of a Clip which has one of the models alone.
+func TestSmallModelAnswersUntilTheLargeOneHasCome(t *testing.T) {
+	smallDir, _ := packRandom(t, light())
+	wide := light()
+	wide.EmbedDim = 48
+	largeDir, m := packRandom(t, wide)
+	s := serve(t)
+	small, large := s.model("small", smallDir), s.model("large", largeDir)
+	chunks := m.Towers[bundle.Image].Chunks
+	last := chunks[len(chunks)-1].File
+	released := make(chan struct{})
+	large.misbehave(last, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-released:
+			large.files.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	p := launch(t, nil).open(t, s.blank())
+	const ask = `const texts = ['a cat', 'a dog', 'a boat'];
+		const answers = async (clip) => ({ dim: clip.info.dim, scores: (await clip.classify(picture, texts)).map(({ label, score }) => label + ' ' + score.toFixed(6)).join(', '), text: [...(await clip.embedTexts('a cat'))].join() });
+	`
+	type answers struct {
+		Dim    int
+		Scores string
+		Text   string
+	}
+	before := eval[answers](p, script(ask+`
+		window.clip = await createClip({ model: [%q, %q], device: 'cpu' });
+		window.upgraded = new Promise((resolve) => clip.addEventListener('upgrade', ({ detail }) => resolve(detail.dim), { once: true }));
+		return answers(clip);
+	`, small.url, large.url))
+	close(released)
+	if dim := eval[int](p, "upgraded"); dim != 48 {
+		t.Errorf("the event speaks of %d dimensions", dim)
+	}
+	after := eval[answers](p, script(ask+"return answers(clip);"))
+	alone := func(h *host) answers {
+		return eval[answers](p, script(ask+`
+			const one = await createClip({ model: %q, device: 'cpu' });
+			const a = await answers(one);
+			await one.dispose();
+			return a;
+		`, h.url))
+	}
+	if want := alone(small); before != want || before.Dim != 32 {
+		t.Errorf("before: %+v, the small model alone: %+v", before, want)
+	}
+	if want := alone(large); after != want || after.Dim != 48 {
+		t.Errorf("after: %+v, the large model alone: %+v", after, want)
+	}
+	eval[bool](p, "clip.dispose().then(() => true)")
+
+	// Where the large model cannot be had, the Clip says so and stays with the small one.
+	for _, chunk := range chunks {
+		large.misbehave(chunk.File, status(http.StatusNotFound))
+	}
+	kept := eval[answers](p, script(ask+`
+		const clip = await createClip({ model: [%q, %q], device: 'cpu', cache: false });
+		const message = await new Promise((resolve) => clip.addEventListener('upgradeerror', ({ message }) => resolve(message), { once: true }));
+		if (!message.includes('HTTP 404')) throw new Error(message);
+		const a = await answers(clip);
+		await clip.dispose();
+		return a;
+	`, small.url, large.url))
+	if kept != before {
+		t.Errorf("with no large model: %+v, want %+v", kept, before)
+	}
+}
