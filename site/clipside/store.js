@@ -20,6 +20,8 @@
  * @property {string} [license]
  * @property {number} bytes that are kept
  * @property {number} total bytes that the whole model has
+ * @property {string} integrity as createClip takes it, of the version that is kept; empty until a model has been loaded once
+ * @property {{ file: string, bytes: number }[]} missing files of that version that are not here any more, or were never
  */
 
 /** What a model's directory holds besides the bundle's own files. */
@@ -198,20 +200,34 @@ export async function listModels() {
   }
   for await (const entry of kept.values()) {
     if (!(entry instanceof FileSystemDirectoryHandle)) continue;
-    let bytes = 0;
-    /** @type {Map<string, Uint8Array>} */
+    /** @type {Map<string, number>} */
+    const sizes = new Map();
+    /** @type {Map<string, Uint8Array<ArrayBuffer>>} */
     const about = new Map();
     for await (const file of entry.values()) {
       if (!(file instanceof FileSystemFileHandle)) continue;
       const content = await file.getFile();
-      bytes += content.size;
+      sizes.set(file.name, content.size);
       if (file.name === addressFile || file.name === manifestFile) about.set(file.name, new Uint8Array(await content.arrayBuffer()));
     }
     const url = new TextDecoder().decode(about.get(addressFile));
     const manifest = about.get(manifestFile) ?? new Uint8Array();
     const { name, source, license } = parse(manifest);
-    const total = filesOf(manifest).reduce((sum, { stored }) => sum + stored, 0);
-    models.push({ name: name ?? url.split('/').at(-2) ?? url, url, source, license, bytes, total: Math.max(total, bytes) });
+    const files = filesOf(manifest);
+    const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    models.push({
+      name: name ?? url.split('/').at(-2) ?? url,
+      url,
+      source,
+      license,
+      bytes,
+      total: Math.max(
+        bytes,
+        files.reduce((sum, { stored }) => sum + stored, 0),
+      ),
+      integrity: manifest.length > 0 ? hex(await crypto.subtle.digest('SHA-256', manifest)) : '',
+      missing: files.filter(({ file, stored }) => sizes.get(file) !== stored).map(({ file, stored }) => ({ file, bytes: stored })),
+    });
   }
   return models;
 }

@@ -88,4 +88,15 @@ export type StoredModel = {
      * bytes that the whole model has
      */
     total: number;
+    /**
+     * as createClip takes it, of the version that is kept; empty until a model has been loaded once
+     */
+    integrity: string;
+    /**
+     * files of that version that are not here any more, or were never
+     */
+    missing: {
+        file: string;
+        bytes: number;
+    }[];
 };
