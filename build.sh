@@ -91,7 +91,7 @@ check_javascript() {
 		(cd site && npm ci --ignore-scripts --no-audit --no-fund)
 		cp site/package-lock.json site/node_modules/.installed-lock.json
 	fi
-	(cd site && node_modules/.bin/tsc -p tsconfig.json)
+	(cd site && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p tsconfig.worker.json)
 	say 'JavaScript: what is generated is current'
 	(cd site && node npm/generate.js --check)
 	say 'JavaScript: tests'

@@ -96,6 +96,7 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 	if err := addPackage(files, filepath.Join(root, "site"), work); err != nil {
 		return err
 	}
+	delete(files, serviceWorkerSource) // the page has it in sw.js
 
 	var total int64
 	// The engine is first, so that even a build that was interrupted can be cleaned up by the next.
@@ -120,7 +121,16 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 	if err := indexModels(filepath.Join(dist, "models")); err != nil {
 		return err
 	}
-	fmt.Fprintf(out.stdout, "Built %s: %d files, %s\n", dist, len(files)+1, formatBytes(total))
+	worker, err := serviceWorker(filepath.Join(root, "site", serviceWorkerSource), dist, append(names, modelIndex))
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{serviceWorkerFile: worker, "_headers": headersFile(), "nginx.conf": nginxFile()} {
+		if err := writeChanged(filepath.Join(dist, name), []byte(text)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(out.stdout, "Built %s: %d files, %s\n", dist, len(files)+len(generated), formatBytes(total))
 	return nil
 }
 
@@ -275,7 +285,7 @@ func removeStale(dist string, files map[string]string) error {
 			dirs = append(dirs, file)
 			return nil
 		}
-		if files[name] != "" || name == modelIndex {
+		if files[name] != "" || slices.Contains(generated, name) {
 			return nil
 		}
 		return os.Remove(file)
@@ -299,6 +309,9 @@ func removeStale(dist string, files map[string]string) error {
 
 // modelIndex is the list of a built page's models.
 const modelIndex = "models/index.json"
+
+// generated are the files of a built page that are made of what else is in it.
+var generated = []string{modelIndex, serviceWorkerFile, "_headers", "nginx.conf"}
 
 // indexedModel is an entry of it.
 type indexedModel struct {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -51,6 +53,7 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 
 	for _, want := range []string{
 		"index.html", "style.css", "clipside.js", "LICENSE", "page/main.js", "icons/icon.svg",
+		"manifest.webmanifest", "sw.js", "_headers", "nginx.conf", "npm/service-worker.js",
 		"clipside/worker.js", "clipside/wasm_exec.js", "clipside/engine.wasm",
 		"photos/chelsea.png", "photos/coffee.png", "photos/rocket.jpg", "photos/astronaut.png", "photos/LICENSES.md",
 		"models/index.json", "models/starter/manifest.json", "models/starter/MODEL_CARD.md",
@@ -69,6 +72,7 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 			t.Errorf("%s does not belong there", name)
 		}
 	}
+	checkShell(t, dist)
 	if wasm, err := os.ReadFile(filepath.Join(dist, engineFile)); err != nil || !strings.HasPrefix(string(wasm), "\x00asm") {
 		t.Errorf("the engine is no WebAssembly (%v)", err)
 	}
@@ -98,7 +102,7 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 		}
 		if before, ok := files[name]; !ok {
 			t.Errorf("%s was not deleted", name)
-		} else if !before.Equal(changed) && name != modelIndex {
+		} else if !before.Equal(changed) && name != modelIndex && name != serviceWorkerFile {
 			t.Errorf("%s was written again", name)
 		}
 	}
@@ -111,6 +115,7 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 		}
 	}
 
+	checkShell(t, dist)
 	data, err := os.ReadFile(filepath.Join(dist, modelIndex))
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +140,41 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 		}
 		if index[i] != want {
 			t.Errorf("entry %d is %+v, want %+v", i, index[i], want)
+		}
+	}
+}
+
+// shellOf reads the list of files in a built service worker.
+func shellOf(t *testing.T, dist string) map[string]string {
+	t.Helper()
+	code, err := os.ReadFile(filepath.Join(dist, serviceWorkerFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(code), "self.clipsideShell = ")
+	var shell struct{ Files map[string]string }
+	if err := json.NewDecoder(strings.NewReader(after)).Decode(&shell); err != nil {
+		t.Fatal(err)
+	}
+	return shell.Files
+}
+
+func checkShell(t *testing.T, dist string) {
+	t.Helper()
+	shell := shellOf(t, dist)
+	for _, want := range []string{"index.html", "style.css", "page/main.js", "clipside.js", engineFile, "clipside/worker.js",
+		"manifest.webmanifest", "icons/icon-192.png", "photos/coffee.png", modelIndex} {
+		if shell[want] == "" {
+			t.Errorf("the service worker does not keep %s", want)
+		}
+	}
+	for name, hash := range shell {
+		data, err := os.ReadFile(filepath.Join(dist, name))
+		if err != nil || fmt.Sprintf("%x", sha256.Sum256(data)) != hash {
+			t.Errorf("the service worker's hash of %s is wrong (%v)", name, err)
+		}
+		if strings.HasSuffix(name, ".zst") || name == serviceWorkerFile || strings.HasPrefix(name, "npm/") || strings.HasPrefix(name, "examples/") {
+			t.Errorf("the service worker keeps %s", name)
 		}
 	}
 }

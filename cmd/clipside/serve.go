@@ -96,9 +96,6 @@ func siteURL(a net.Addr) string {
 	return "http://" + net.JoinHostPort(host, port) + "/"
 }
 
-// contentSecurityPolicy is the page's own, from its <meta>, for everything else that is served.
-const contentSecurityPolicy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'"
-
 // contentTypes are the types of what a built page consists of. They are spelled out because the operating system's own
 // table may lack some and get others wrong.
 var contentTypes = map[string]string{
@@ -149,14 +146,7 @@ func newSite(dir string) (*site, error) {
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", contentSecurityPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	// Isolated from other origins the page gets fine clocks and may measure its own memory.
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Embedder-Policy", "require-corp")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-
+	setSecurityHeaders(h)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "this server only answers GET and HEAD", http.StatusMethodNotAllowed)
@@ -205,9 +195,9 @@ func (s *site) serveFile(w http.ResponseWriter, r *http.Request, name string, f 
 		h.Set("Content-Type", "application/octet-stream")
 	}
 	if hashNamed.MatchString(path.Base(name)) {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("Cache-Control", cacheForever)
 	} else {
-		h.Set("Cache-Control", "no-cache") // kept, but asked for again: the answer is mostly 304
+		h.Set("Cache-Control", cacheAsk)
 	}
 	version := fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())
 	if compressible[ext] {

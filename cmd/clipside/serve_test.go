@@ -139,7 +139,7 @@ func TestEveryAnswerHasTheSecurityHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/clipside.js", "/clipside/engine.wasm", "/models/starter/" + chunkName, "/nothing", "/../secret.txt"} {
 		h := get(site, path).Header
 		for name, want := range map[string]string{
-			"Content-Security-Policy":      string(meta[1]),
+			"Content-Security-Policy":      string(meta[1]) + "; frame-ancestors 'self'",
 			"X-Content-Type-Options":       "nosniff",
 			"Referrer-Policy":              "no-referrer",
 			"Cross-Origin-Opener-Policy":   "same-origin",
