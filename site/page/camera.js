@@ -28,10 +28,13 @@ const photoName = (when) => `Photo, ${when.toLocaleTimeString([], { hour: '2-dig
  * with the live picture; anything else gets no button.
  *
  * @param {(pictures: {blob: Blob, name: string}[]) => void} onPictures
+ * @param {boolean} atOnce whether the person asked for it as they opened the page; a camera application needs their press all the same
  */
-export function createCamera(onPictures) {
-  if (matchMedia('(pointer: coarse) and (hover: none)').matches) capture(onPictures);
-  else void live(onPictures);
+export function createCamera(onPictures, atOnce) {
+  if (matchMedia('(pointer: coarse) and (hover: none)').matches) {
+    capture(onPictures);
+    if (atOnce) byId('capture', HTMLInputElement).focus();
+  } else void live(onPictures, atOnce);
 }
 
 /** @param {(pictures: {blob: Blob, name: string}[]) => void} onPictures */
@@ -45,8 +48,11 @@ function capture(onPictures) {
   });
 }
 
-/** @param {(pictures: {blob: Blob, name: string}[]) => void} onPictures */
-async function live(onPictures) {
+/**
+ * @param {(pictures: {blob: Blob, name: string}[]) => void} onPictures
+ * @param {boolean} atOnce
+ */
+async function live(onPictures, atOnce) {
   // Absent where the page does not come over a secure connection.
   const media = /** @type {MediaDevices|undefined} */ (navigator.mediaDevices);
   if (!media) return;
@@ -111,4 +117,5 @@ async function live(onPictures) {
 
   media.addEventListener('devicechange', () => void showWherePresent());
   await showWherePresent();
+  if (atOnce && !open.hidden) open.click();
 }

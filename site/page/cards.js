@@ -107,6 +107,8 @@ export class Card {
   current = false;
   /** Whether the picture cannot be read at all, so that it is not tried again. */
   broken = false;
+  /** The last scores, best first. @type {readonly Score[]} */
+  scores = [];
 
   /**
    * @param {Blob} blob
@@ -184,6 +186,7 @@ export class Card {
   done(scores, milliseconds) {
     this.current = true;
     this.root.classList.remove('card-stale');
+    this.scores = scores;
     this.#set('done', duration(milliseconds));
     this.#bars.setScores(scores);
   }

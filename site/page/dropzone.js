@@ -1,7 +1,9 @@
+import { readFolders } from './folder.js';
 import { plural } from './format.js';
 
 /**
- * Where pictures come in: dropped anywhere on the page, pasted, or chosen. The
+ * Where pictures come in: dropped anywhere on the page, alone or in folders,
+ * pasted, or chosen. The
  * file input covers the zone, so that a click, a tap, Space and Enter on it
  * all open the browser's own picker.
  *
@@ -28,6 +30,19 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
     else if (others.length > 1) message.error(`${plural(others.length, 'file')} were left out: they are not pictures.`);
     else message.hint('');
     if (pictures.length > 0) onPictures(pictures.map((file) => ({ blob: file, name: file.name })));
+  }
+
+  /** @param {readonly FileSystemEntry[]} entries */
+  async function takeFolders(entries) {
+    try {
+      const { pictures, leftOut } = await readFolders(entries);
+      const others = leftOut > 0 ? ` ${plural(leftOut, 'other file')} ${leftOut === 1 ? 'was' : 'were'} left out.` : '';
+      if (pictures.length === 0) message.error('There is no picture in that folder.');
+      else message.notice(`${plural(pictures.length, 'picture')} from the folder.${others}`);
+      if (pictures.length > 0) onPictures(pictures.map((file) => ({ blob: file, name: file.name })));
+    } catch {
+      message.error('The folder could not be read. Drop the pictures that are in it.');
+    }
   }
 
   input.addEventListener('change', () => {
@@ -76,9 +91,10 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
     if (!concerns(event) || !event.dataTransfer) return;
     event.preventDefault();
     mark(false);
-    const items = [...event.dataTransfer.items];
-    if (items.some((item) => item.webkitGetAsEntry?.()?.isDirectory)) {
-      message.error('A folder cannot be opened here. Drop the pictures that are in it.');
+    // Both lists are empty once this listener has returned.
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry != null);
+    if (entries.some((entry) => entry.isDirectory)) {
+      void takeFolders(entries);
       return;
     }
     const files = [...event.dataTransfer.files];
@@ -107,4 +123,11 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
     const apple = /Mac|iPhone|iPad/.test(navigator.platform);
     pasteKeys.textContent = apple ? ' with ⌘V' : ' with Ctrl V';
   }
+
+  return {
+    /** Files that came another way. */
+    take,
+    /** @param {string} why nothing came that way */
+    refuse: (why) => message.error(why),
+  };
 }

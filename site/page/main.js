@@ -6,26 +6,41 @@ import { byId } from './dom.js';
 import { createDropzone } from './dropzone.js';
 import { explainModelError } from './errors.js';
 import { plural } from './format.js';
+import { createIncoming } from './incoming.js';
+import { createInstall } from './install.js';
+import { findKept, isWhole, modelAddress, offeredModels } from './kept.js';
 import { createMessage } from './message.js';
+import { createModels } from './models.js';
+import { describeOffer, isMetered } from './offer.js';
+import { createOffline } from './offline.js';
 import { readParameters } from './parameters.js';
 import { createPresets, presets } from './presets.js';
 import { createProgress } from './progress.js';
 import { createRanking } from './ranking.js';
+import { createResults } from './results.js';
 import { createSamples } from './samples.js';
 import { createStatus } from './status.js';
 import { createTemplate } from './template.js';
 
 const parameters = readParameters(location.search);
 
+const address = modelAddress(parameters.model);
+
 /** @type {import('../clipside.js').Clip|null} */
 let clip = null;
+/** Whether the model is on its way, or failed to come and is retried when the person says so. */
+let started = false;
+/** Whether pictures wait for the model. */
+let wanted = false;
 
 const status = createStatus(byId('model-status', HTMLParagraphElement));
 const progress = createProgress({
   bar: byId('model-progress', HTMLProgressElement),
   text: byId('model-text', HTMLParagraphElement),
+  get: byId('model-get', HTMLButtonElement),
   error: byId('model-error', HTMLDivElement),
   model: parameters.model,
+  onGet: () => void start(),
 });
 
 const cards = createCards({
@@ -33,7 +48,7 @@ const cards = createCards({
   clear: byId('clear', HTMLButtonElement),
   title: byId('results-title', HTMLHeadingElement),
   onRetry: (card) => ranking.retry(card),
-  onRemove: () => {},
+  onRemove: () => results.changed(),
 });
 
 const ranking = createRanking({
@@ -43,7 +58,10 @@ const ranking = createRanking({
     const template = templateField.value;
     return labels.length > 0 && template !== null ? { labels, template } : null;
   },
-  onRanked: showStatus,
+  onRanked() {
+    showStatus();
+    results.changed();
+  },
   onTruncated([first, ...others]) {
     const subject = others.length === 0 ? `“${first}” is` : `“${first}” and ${others.length} more are`;
     labelsMessage.notice(`In this template ${subject} longer than the model reads, so the end was left out.`);
@@ -76,15 +94,27 @@ const chips = createChips({
 });
 chips.replace(presets[0].labels);
 
+const results = createResults(() => ({
+  model: clip?.info.model.name ?? parameters.model,
+  template: templateField.value ?? '',
+  pictures: cards.all
+    .filter(({ state, current }) => state === 'done' && current)
+    .map(({ name, scores }) => ({ picture: name, scores: [...scores] })),
+}));
+
 /** @param {{blob: Blob, name: string}[]} pictures */
 function addPictures(pictures) {
   cards.add(pictures);
-  if (!clip) announce(`${plural(pictures.length, 'picture')} waiting for the model.`);
+  if (!clip) {
+    announce(`${plural(pictures.length, 'picture')} waiting for the model.`);
+    wanted = true;
+    void look();
+  }
   ranking.added();
 }
 
 const dropInput = byId('files', HTMLInputElement);
-createDropzone({
+const dropzone = createDropzone({
   zone: byId('drop', HTMLDivElement),
   input: dropInput,
   message: createMessage(byId('drop-message', HTMLParagraphElement), dropInput),
@@ -100,7 +130,22 @@ createSamples({
     else addPictures([picture]);
   },
 });
-createCamera(addPictures);
+createCamera(addPictures, parameters.open === 'camera');
+createIncoming({ onFiles: dropzone.take, onFailure: dropzone.refuse });
+createInstall(byId('install', HTMLButtonElement));
+
+const offline = createOffline({
+  hasModel: async () => isWhole(await findKept(address)),
+  hasWork: () => cards.all.length > 0,
+});
+const models = createModels({
+  inUse: address,
+  device: parameters.device,
+  onChange() {
+    offline.changed();
+    void look();
+  },
+});
 
 /**
  * What model it is. The note in index.html is the starter's.
@@ -127,15 +172,39 @@ function fail(error) {
   ranking.setClip(null, 'Waiting: the model is not here');
 }
 
-async function start() {
+/**
+ * Weights are fetched only when the person asks for them, by adding a picture
+ * or by pressing a button; over a connection that saves data, only by the
+ * button. A model that is here already needs no asking.
+ */
+async function look() {
+  if (started) return;
+  const [kept, offered] = await Promise.all([findKept(address), offeredModels()]);
+  if (started) return;
+  const online = navigator.onLine;
+  const metered = isMetered();
+  // Pinned to the version that is kept, it asks the network for nothing.
+  if (kept && isWhole(kept)) return start(kept.integrity);
+  if (wanted && online && !metered) return start();
+  const size = offered.find(({ path }) => modelAddress(path) === address)?.bytes ?? 0;
+  const offer = describeOffer({ model: parameters.model, size, kept, online, metered });
+  progress.offer(offer);
+  if (wanted) announce(offer.text);
+}
+
+/** @param {string} [integrity] of the version to take */
+async function start(integrity) {
+  started = true;
   status.hide();
   progress.start();
   ranking.setClip(null);
+  offline.allow();
   try {
     // Imported late, so that a page whose engine does not come still works.
     const { createClip } = await import('../clipside.js');
     clip = await createClip({
-      model: new URL(`models/${parameters.model}/`, document.baseURI),
+      model: address,
+      integrity,
       device: parameters.device,
       onProgress: (told) => progress.update(told),
     });
@@ -148,7 +217,11 @@ async function start() {
   showStatus();
   document.documentElement.dataset.ready = 'true';
   ranking.setClip(clip);
+  offline.changed();
+  models.changed();
 }
 
 showNote();
-void start();
+for (const event of ['online', 'offline']) addEventListener(event, () => void look());
+if (parameters.open === 'models') models.open();
+void look();

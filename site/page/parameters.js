@@ -4,7 +4,8 @@ const modelName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /**
  * What the address asks for, `?device=auto|webgpu|cpu` and `?model=NAME`,
  * where NAME is a bundle's directory under models/. A value that is not
- * understood is left at its default and named in `complaints`.
+ * understood is left at its default and named in `complaints`. `?open=camera`
+ * and `?open=models` come from the installed app's shortcuts.
  *
  * @param {string} search
  */
@@ -25,5 +26,5 @@ export function readParameters(search) {
     complaints.push(`“${askedModel}” in the address cannot be the name of a model, so this is the starter.`);
   }
 
-  return { device, model, complaints };
+  return { device, model, open: asked.get('open') ?? '', complaints };
 }

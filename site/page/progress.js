@@ -9,19 +9,21 @@ import { megabytes, timeLeft } from './format.js';
 const milestones = [25, 50, 75];
 
 /**
- * The bar and the line of text while the model is on its way, and the error in
- * their place when it does not come. The strip's height is reserved by the
- * style sheet.
+ * The bar and the line of text while the model is on its way; before that the
+ * button that fetches it, and the error in their place when it does not come.
+ * The strip's height is reserved by the style sheet.
  *
- * @param {{bar: HTMLProgressElement, text: HTMLElement, error: HTMLElement, model: string}} parts
+ * @param {{bar: HTMLProgressElement, text: HTMLElement, get: HTMLButtonElement, error: HTMLElement, model: string, onGet: () => void}} parts
  */
-export function createProgress({ bar, text, error, model }) {
+export function createProgress({ bar, text, get, error, model, onGet }) {
   let told = 0;
+  get.addEventListener('click', onGet);
 
-  /** @param {'loading'|'ready'|'failed'} state */
+  /** @param {'offered'|'loading'|'ready'|'failed'} state */
   function set(state) {
     bar.dataset.state = state;
-    text.hidden = state !== 'loading';
+    text.hidden = state === 'ready' || state === 'failed';
+    get.hidden = state !== 'offered' || get.textContent === '';
     error.hidden = state !== 'failed';
     if (state !== 'failed') error.replaceChildren();
   }
@@ -35,6 +37,18 @@ export function createProgress({ bar, text, error, model }) {
   }
 
   return {
+    /**
+     * The model is not here, and comes when it is asked for.
+     *
+     * @param {{text: string, action: string}} offer see describeOffer
+     */
+    offer(offer) {
+      bar.value = 0;
+      if (text.textContent !== offer.text) text.textContent = offer.text;
+      get.textContent = offer.action;
+      set('offered');
+    },
+
     start() {
       told = 0;
       bar.value = 0;

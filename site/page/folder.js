@@ -1,0 +1,47 @@
+/** More pictures than this are not taken from folders at once. */
+export const mostPictures = 500;
+
+/**
+ * The pictures in dropped files and folders, however deep, in the order of
+ * their paths.
+ *
+ * @param {readonly FileSystemEntry[]} entries
+ * @returns {Promise<{pictures: File[], leftOut: number}>} leftOut counts other files, and pictures beyond mostPictures
+ */
+export async function readFolders(entries) {
+  /** @type {File[]} */
+  const pictures = [];
+  let leftOut = 0;
+
+  /** @param {FileSystemEntry} entry */
+  async function walk(entry) {
+    if (entry.isDirectory) {
+      const children = await readAll(/** @type {FileSystemDirectoryEntry} */ (entry).createReader());
+      for (const child of children.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }))) await walk(child);
+      return;
+    }
+    // What systems put into folders for themselves is not the person's, and not worth a word.
+    if (entry.name.startsWith('.') || entry.name === 'Thumbs.db') return;
+    const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
+      /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
+    );
+    if (file.type.startsWith('image/') && pictures.length < mostPictures) pictures.push(file);
+    else leftOut++;
+  }
+
+  for (const entry of entries) await walk(entry);
+  return { pictures, leftOut };
+}
+
+/** A reader gives its entries in parts, the last of them empty. @param {FileSystemDirectoryReader} reader */
+async function readAll(reader) {
+  /** @type {FileSystemEntry[]} */
+  const all = [];
+  for (;;) {
+    const some = await new Promise((/** @type {(entries: FileSystemEntry[]) => void} */ resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (some.length === 0) return all;
+    all.push(...some);
+  }
+}

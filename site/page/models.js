@@ -1,0 +1,188 @@
+import { deleteModel, persistModels, storageEstimate } from '../clipside/store.js';
+import { announce } from './announce.js';
+import { button, byId, element } from './dom.js';
+import { explainModelError, isAbort } from './errors.js';
+import { megabytes, plural } from './format.js';
+import { isOutdated, isWhole, keptModels, missingBytes, modelAddress, offeredModels } from './kept.js';
+import { createMessage } from './message.js';
+
+/** @typedef {import('../clipside.js').StoredModel} StoredModel */
+
+/**
+ * A model that can be kept or is.
+ *
+ * @typedef {object} Entry
+ * @property {string} name
+ * @property {string} url
+ * @property {string} query that opens the page with it; empty where this site does not have it
+ * @property {number} bytes of all of it
+ * @property {string} license
+ * @property {StoredModel} [kept]
+ */
+
+/**
+ * The panel of models: which this browser keeps, how much room each takes, and
+ * buttons to keep or delete it.
+ *
+ * @param {{inUse: string, device: import('../clipside.js').Device, onChange: () => void}} parts inUse is the address of the page's own model; onChange is called when something was kept or deleted
+ */
+export function createModels({ inUse, device, onChange }) {
+  const dialog = byId('models', HTMLDialogElement);
+  const list = byId('models-list', HTMLUListElement);
+  const room = byId('models-room', HTMLParagraphElement);
+  const protect = byId('models-protect', HTMLButtonElement);
+  const message = createMessage(byId('models-message', HTMLParagraphElement));
+
+  /** Downloads under way, by address. @type {Map<string, {stop: AbortController, line: HTMLElement}>} */
+  const fetching = new Map();
+  /** Addresses of kept models that the site has a newer version of. @type {Set<string>} */
+  const outdated = new Set();
+
+  /** @returns {Promise<Entry[]>} */
+  async function entries() {
+    const [offered, kept] = await Promise.all([offeredModels(), keptModels()]);
+    /** @type {Entry[]} */
+    const all = offered.map(({ name, path, bytes, license = '' }) => {
+      const url = modelAddress(path);
+      return { name, url, query: `?model=${encodeURIComponent(path.replace(/\/$/, ''))}`, bytes, license };
+    });
+    for (const model of kept) {
+      const known = all.find(({ url }) => url === model.url);
+      if (known) known.kept = model;
+      else all.push({ name: model.name, url: model.url, query: '', bytes: model.total, license: model.license ?? '', kept: model });
+    }
+    return all;
+  }
+
+  /** @param {Entry} entry */
+  function describe({ kept, bytes, license, url }) {
+    const own = license ? `, ${license}` : '';
+    if (!kept) return `${megabytes(bytes)} MB, not kept${own}`;
+    if (!isWhole(kept)) {
+      const missing = kept.missing.length > 0 ? `: ${plural(kept.missing.length, 'file')} missing` : '';
+      return `${megabytes(kept.bytes)} of ${megabytes(Math.max(bytes, kept.total))} MB kept${missing}${own}`;
+    }
+    return `${megabytes(kept.bytes)} MB kept${outdated.has(url) ? '; the site has a newer version' : ''}${own}`;
+  }
+
+  /** @param {Entry} entry */
+  function row(entry) {
+    const { name, url, query, bytes, kept } = entry;
+    const title = element('h3', { class: 'model-name' }, name);
+    if (url === inUse) title.append(' ', element('span', { class: 'tag', text: 'in use' }));
+    else if (query) title.append(' ', element('a', { class: 'model-use', text: 'Use it', attributes: { href: query } }));
+    const line = element('p', { class: 'model-line', text: describe(entry), testid: 'model-line' });
+    const actions = element('div', { class: 'model-actions' });
+
+    /** @param {string} label @param {string} testid @param {() => void} onClick */
+    const action = (label, testid, onClick) => {
+      const made = button('button button-small', label, onClick);
+      made.dataset.testid = testid;
+      made.setAttribute('aria-label', `${label}: ${name}`);
+      actions.append(made);
+    };
+    const under = fetching.get(url);
+    if (under) {
+      line.textContent = under.line.textContent;
+      under.line = line;
+      action('Stop', 'model-stop', () => under.stop.abort());
+    } else {
+      if (!kept) action('Keep', 'model-keep', () => void keep(entry));
+      else if (!isWhole(kept)) {
+        const rest = missingBytes(kept) || bytes - kept.bytes;
+        action(`Get the missing ${megabytes(rest)} MB`, 'model-keep', () => void keep(entry));
+      } else if (outdated.has(url)) action('Update', 'model-keep', () => void keep(entry));
+      if (kept) action('Delete', 'model-delete', () => void remove(entry));
+    }
+    const made = element('li', { class: 'model', testid: 'model' }, element('div', { class: 'model-words' }, title, line), actions);
+    made.dataset.name = name;
+    return made;
+  }
+
+  async function show() {
+    if (!dialog.open) return;
+    const [all, { usage, quota, persisted }] = await Promise.all([entries(), storageEstimate()]);
+    list.replaceChildren(...all.map(row));
+    const keeps = quota > 0;
+    room.textContent = keeps
+      ? `${megabytes(usage)} MB of the ${Math.round(quota / 1e9)} GB that this browser allows are used, with the page itself. ${
+          persisted ? 'It will not clear them by itself.' : 'It may clear them when the disk runs short.'
+        }`
+      : 'This browser keeps no models, or not for sites without HTTPS.';
+    protect.hidden = !keeps || persisted;
+  }
+
+  /** @param {Entry} entry */
+  async function keep(entry) {
+    const stop = new AbortController();
+    const under = { stop, line: element('p', { text: 'Starting…' }) };
+    fetching.set(entry.url, under);
+    message.hint('');
+    await show();
+    try {
+      const { createClip } = await import('../clipside.js');
+      const clip = await createClip({
+        model: entry.url,
+        device,
+        signal: stop.signal,
+        onProgress({ loaded, total }) {
+          under.line.textContent = `${megabytes(loaded)} of ${megabytes(total)} MB`;
+        },
+      });
+      const { kept, reason } = clip.info.storage;
+      await clip.dispose();
+      if (!kept) message.error(reason);
+      else announce(`${entry.name} is kept.`);
+      outdated.delete(entry.url);
+    } catch (error) {
+      if (!isAbort(error)) {
+        const { what, remedy } = explainModelError(error, entry.name);
+        message.error(`${what} ${remedy}`);
+      }
+    }
+    fetching.delete(entry.url);
+    onChange();
+    await show();
+  }
+
+  /** @param {Entry} entry */
+  async function remove({ url, name }) {
+    try {
+      await deleteModel(url);
+      announce(`${name} is deleted.`);
+      message.hint('');
+    } catch {
+      message.error(`${name} is in use in another tab: close that first.`);
+    }
+    onChange();
+    await show();
+    list.querySelector('button')?.focus();
+  }
+
+  async function lookForVersions() {
+    for (const kept of await keptModels()) {
+      if (isWhole(kept) && (await isOutdated(kept))) outdated.add(kept.url);
+    }
+    if (outdated.size > 0) await show();
+  }
+
+  protect.addEventListener('click', async () => {
+    if (await persistModels()) message.hint('');
+    else message.notice('The browser does not promise that yet; it does for pages that are installed or often used.');
+    await show();
+  });
+  byId('models-close', HTMLButtonElement).addEventListener('click', () => dialog.close());
+
+  const panel = {
+    open() {
+      message.hint('');
+      dialog.showModal();
+      void show();
+      void lookForVersions();
+    },
+    /** What is kept has changed. */
+    changed: () => void show(),
+  };
+  byId('models-open', HTMLButtonElement).addEventListener('click', panel.open);
+  return panel;
+}

@@ -1,0 +1,110 @@
+import { announce } from './announce.js';
+import { byId } from './dom.js';
+import { percent } from './format.js';
+
+/**
+ * What was asked and what came out.
+ *
+ * @typedef {object} Results
+ * @property {string} model
+ * @property {string} template
+ * @property {{picture: string, scores: {label: string, score: number}[]}[]} pictures each with its labels, best first
+ */
+
+/** How long a button says what it has done. */
+const doneMs = 2000;
+
+/** For people: a line for each picture, with its best labels. @param {Results} results */
+export function toText({ pictures }) {
+  return pictures
+    .map(({ picture, scores }) => {
+      const best = scores.slice(0, 5).map(({ label, score }) => `${label} ${percent(score)}`);
+      return `${picture}: ${best.join(', ')}`;
+    })
+    .join('\n');
+}
+
+/** @param {Results} results */
+export function toJSON(results) {
+  return `${JSON.stringify(results, null, 2)}\n`;
+}
+
+/** As RFC 4180 has it: a line for each picture and label. @param {Results} results */
+export function toCSV({ pictures }) {
+  const rows = [['picture', 'label', 'score']];
+  for (const { picture, scores } of pictures) {
+    for (const { label, score } of scores) rows.push([picture, label, String(score)]);
+  }
+  return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+}
+
+/** @param {string} text */
+function cell(text) {
+  // A spreadsheet would compute what begins so, and names of files come from anywhere.
+  const safe = /^[=+@\t\r]|^-(?!\d)/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/**
+ * The buttons that take results elsewhere. They are there while there are any.
+ *
+ * @param {() => Results} collect
+ */
+export function createResults(collect) {
+  const tools = byId('results-tools', HTMLDivElement);
+  const copy = byId('results-copy', HTMLButtonElement);
+  const share = byId('results-share', HTMLButtonElement);
+
+  // Both are absent where the page does not come over a secure connection.
+  copy.hidden = !navigator.clipboard;
+  share.hidden = !navigator.canShare?.({ text: 'cat' });
+
+  copy.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(toText(collect()));
+      say(copy, 'Copied');
+    } catch {
+      say(copy, 'Not allowed');
+    }
+  });
+  share.addEventListener('click', () => {
+    // Rejects if the person thinks better of it, which they know.
+    navigator.share({ title: 'What is in these pictures', text: toText(collect()) }).catch(() => {});
+  });
+  byId('results-csv', HTMLButtonElement).addEventListener('click', () => save('clipside.csv', 'text/csv', toCSV(collect())));
+  byId('results-json', HTMLButtonElement).addEventListener('click', () => save('clipside.json', 'application/json', toJSON(collect())));
+
+  return {
+    /** The results, or their number, have changed. */
+    changed() {
+      tools.hidden = collect().pictures.length === 0;
+    },
+  };
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {string} word
+ */
+function say(button, word) {
+  const own = (button.dataset.own ??= button.textContent ?? '');
+  button.textContent = word;
+  announce(`${word}.`);
+  setTimeout(() => {
+    button.textContent = own;
+  }, doneMs);
+}
+
+/**
+ * @param {string} name
+ * @param {string} type
+ * @param {string} text
+ */
+function save(name, type, text) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  link.download = name;
+  link.click();
+  // The browser has not begun to read it when click returns.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
