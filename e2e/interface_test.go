@@ -40,37 +40,47 @@ GPUDevice.prototype.destroy = function () {
 };
 `
 
+// helpers are what tests in the page use: assertions that throw, the tally of countingWorker, and a count of Workers.
+const helpers = `(() => {
+	window.assert = (holds, what) => { if (!holds) throw new Error('not so: ' + what); };
+	window.same = (a, b, what) => assert(JSON.stringify(a) === JSON.stringify(b), what + ': ' + JSON.stringify(a) + ' and ' + JSON.stringify(b));
+	window.failure = (promise) => promise.then(() => { throw new Error('it did not reject'); }, (error) => error);
+	window.memory = () => new Promise((resolve) => {
+		const channel = new BroadcastChannel('gpu-memory');
+		channel.onmessage = ({ data }) => data !== 'tell' && (channel.close(), resolve(data));
+		channel.postMessage('tell');
+	});
+	window.started = window.ended = 0;
+	window.Worker = class extends Worker {
+		constructor(...args) { super(...args); started++; }
+		terminate() { ended++; super.terminate(); }
+	};
+})()`
+
+// script serves a script below the site.
+func (s *site) script(name, source string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.extras[name] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, source)
+	})
+}
+
 // interfacePage has what the tests of the interface use in window, and a Clip of the starter model on the GPU.
 func interfacePage(t *testing.T, s *site) *tab {
 	t.Helper()
-	s.mu.Lock()
-	s.extras["counting.js"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript")
-		fmt.Fprint(w, countingWorker)
-	})
-	s.mu.Unlock()
-	p := launch(t, nil).open(t, s.page(t, "interface.html", `<main id="place"></main>`))
+	s.script("counting.js", countingWorker)
+	p := launch(t, nil).open(t, s.page(t, "interface.html", ""))
 	p.adapter()
+	eval[any](p, helpers)
 	eval[bool](p, `(async () => {
 		Object.assign(window, await import('./clipside.js'));
 		window.labels = ['cat', 'cup of coffee', 'rocket', 'woman'];
 		window.file = async (name) => new File([await (await fetch('photos/' + name)).blob()], name);
 		window.coffee = await file('coffee.png');
 		window.rocket = await file('rocket.jpg');
-		window.failure = (promise) => promise.then(() => { throw new Error('it did not reject'); }, (error) => error);
 		window.dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
-		window.assert = (holds, what) => { if (!holds) throw new Error('not so: ' + what); };
-		window.same = (a, b, what) => assert(JSON.stringify(a) === JSON.stringify(b), what + ': ' + JSON.stringify(a) + ' and ' + JSON.stringify(b));
-		window.memory = () => new Promise((resolve) => {
-			const channel = new BroadcastChannel('gpu-memory');
-			channel.onmessage = ({ data }) => data !== 'tell' && (channel.close(), resolve(data));
-			channel.postMessage('tell');
-		});
-		window.started = window.ended = 0;
-		window.Worker = class extends Worker {
-			constructor(...args) { super(...args); started++; }
-			terminate() { ended++; super.terminate(); }
-		};
 		window.clip = await createClip({ device: 'webgpu', worker: 'counting.js' });
 		return true;
 	})()`)

@@ -386,9 +386,12 @@ export class ClipClassifier extends ClipElement {
     const labels = this.labels;
     const { signal } = this.#work;
     if (!card.result) this.#showNote(card, this.state === 'ready' ? words.working : words.waiting);
+    let loaded = true;
     try {
       if (labels.length === 0) throw new TypeError(words.noLabels);
+      loaded = false;
       const clip = await this.ready();
+      loaded = true;
       signal.throwIfAborted();
       if (!card.result) this.#showNote(card, words.working);
       const result = await clip.classify(card.image, labels, {
@@ -407,7 +410,9 @@ export class ClipClassifier extends ClipElement {
     } catch (error) {
       if (signal.aborted || !this.#cards.includes(card)) throw error;
       card.result = undefined;
-      this.#showFailure(card, error);
+      // What keeps the model from being loaded the strip tells, for all pictures at once; they are tried again with it.
+      if (loaded) this.#showFailure(card, error);
+      else this.#showNote(card, words.waiting);
       throw error;
     }
   }
@@ -417,16 +422,10 @@ export class ClipClassifier extends ClipElement {
    * @param {unknown} error
    */
   #showFailure(card, error) {
-    const isPictures = /** @type {Error} */ (error).name === 'ImageDecodeError';
-    if (!isPictures && this.state !== 'ready') {
-      // The strip tells it, for all pictures at once; they are tried again with the model.
-      this.#showNote(card, this.words.waiting);
-      return;
-    }
-    if (!isPictures) {
+    if (/** @type {Error} */ (error).name !== 'ImageDecodeError') {
       this.#showNote(card, '');
       this.lost(error);
-      this.fail(error, () => this.#rerun());
+      this.fail(error, error instanceof TypeError ? undefined : () => this.#rerun());
       return;
     }
     const text = make('p', 'error');
