@@ -52,7 +52,7 @@ export {
 /**
  * @typedef {object} ClipOptions
  * @property {string | URL | readonly (string | URL)[]} [model] the directory that `clipside pack` made; relative to the page. Default: models/starter/ beside this module. Of several, the first answers as soon as it is there; the Clip goes on to each next one when that has come (event upgrade)
- * @property {string | readonly string[]} [integrity] the SHA-256 of the model's manifest.json, as 64 hex digits or as 'sha256-' and base64: no other model is taken. Of several models, one for each
+ * @property {string | readonly (string | undefined)[]} [integrity] the SHA-256 of the model's manifest.json, as 64 hex digits or as 'sha256-' and base64: no other model is taken. Of several models, one for each, or undefined
  * @property {boolean} [wait] false for a Clip as soon as the model's manifest has been read: calls then wait for the weights they need, and ready tells when all are there. Default true
  * @property {Device} [device] default 'auto': a real GPU, else the CPU. 'webgpu' takes a GPU of any kind or rejects with a WebGPUUnavailableError
  * @property {Tower[]} [towers] which encoders to load; default both. embedImages needs 'image', embedTexts 'text', the others both

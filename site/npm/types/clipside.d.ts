@@ -167,9 +167,9 @@ export type ClipOptions = {
      */
     model?: string | URL | readonly (string | URL)[] | undefined;
     /**
-     * the SHA-256 of the model's manifest.json, as 64 hex digits or as 'sha256-' and base64: no other model is taken. Of several models, one for each
+     * the SHA-256 of the model's manifest.json, as 64 hex digits or as 'sha256-' and base64: no other model is taken. Of several models, one for each, or undefined
      */
-    integrity?: string | readonly string[] | undefined;
+    integrity?: string | readonly (string | undefined)[] | undefined;
     /**
      * false for a Clip as soon as the model's manifest has been read: calls then wait for the weights they need, and ready tells when all are there. Default true
      */
