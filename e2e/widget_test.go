@@ -460,7 +460,7 @@ func TestSearchByWordsAndByExample(t *testing.T) {
 	if top.Name != "Eileen" || top.Score < 0.99 {
 		t.Errorf("most like the astronaut: %+v", top)
 	}
-	eval[any](p, inside("clip-search", "[aria-label^=Chelsea]")+".click()")
+	eval[any](p, inside("clip-search", ".tile[title=Chelsea]")+".click()")
 	p.until("the answer to a click", results+" === 5")
 	if got := eval[[]string](p, shown); got[0] != "Chelsea" {
 		t.Errorf("most like Chelsea: %q", got)
@@ -622,7 +622,7 @@ func TestElementsManifestNamesWhatThereIs(t *testing.T) {
 			}
 			found++
 			parts := eval[[]string](p, fmt.Sprintf(`[...new Set([...document.querySelector(%q).shadowRoot.querySelectorAll('[part]')].flatMap((e) => [...e.part]))]`, d.TagName))
-			listed := []string{"note", "detail"} // a note is shown only while a picture waits
+			listed := []string{"note"} // a note is shown only while a picture waits
 			for _, part := range d.CSSParts {
 				listed = append(listed, part.Name)
 				if part.Name != "note" && !slices.Contains(parts, part.Name) {

@@ -19,7 +19,7 @@ const accessorTypes = {
 /** What only the browser calls. */
 const hooks = new Set(['formAssociated', 'observedAttributes', 'formResetCallback', 'formDisabledCallback']);
 
-/** Leaves out what is nobody's interface: the private, the protected, and what is assigned to other objects than this. */
+/** Leaves out what is nobody's interface: the private, the protected, what is assigned to other objects, events without a name. */
 const publicOnly = {
   name: 'public-only',
   packageLinkPhase(/** @type {any} */ { customElementsManifest }) {
@@ -28,8 +28,9 @@ const publicOnly = {
       module.declarations = (module.declarations ?? []).filter((/** @type {any} */ { name }) => exported.has(name));
       for (const declaration of module.declarations) {
         declaration.members = declaration.members?.filter(
-          (/** @type {any} */ { name, kind, type, privacy }) => !privacy && !hooks.has(name) && (kind === 'method' || type),
+          (/** @type {any} */ { name, kind, privacy }) => !privacy && !hooks.has(name) && (kind === 'method' || accessors.has(name)),
         );
+        declaration.events = declaration.events?.filter((/** @type {any} */ { name }) => name.startsWith('clip-'));
       }
     }
   },

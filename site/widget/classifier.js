@@ -67,7 +67,9 @@ const thumbnailSide = 480;
  * @csspart score - the score's text
  * @csspart note - what is said of a picture that waits
  * @csspart error - what is said of a picture that cannot be read
+ * @csspart detail - why it cannot
  * @csspart foot - the line with the button clear
+ * @csspart link - each button that looks like a link
  * @csspart clear - the button that takes all pictures away
  *
  * @cssproperty --clip-surface - ground

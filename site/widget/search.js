@@ -57,13 +57,18 @@ const thumbnailSide = 480;
  * @csspart base - all of it
  * @csspart form - the line with the query
  * @csspart caption - the query's label
+ * @csspart field - the query with its label
  * @csspart input - the query
+ * @csspart actions - the buttons beside it
  * @csspart button - each button
+ * @csspart example - the button that takes a picture
+ * @csspart example-input - its file input, which cannot be seen
  * @csspart status - the strip of progress and errors
  * @csspart progress - the bar
  * @csspart message - the words below the bar, or the error
  * @csspart retry - the button below an error
  * @csspart heading - what was searched for
+ * @csspart link - each button that looks like a link
  * @csspart clear - the button that ends the search
  * @csspart tiles - the list of pictures
  * @csspart result - an entry of the list
@@ -113,6 +118,7 @@ export class ClipSearch extends ClipElement {
   #headingText;
   #clear;
   #list;
+  #similar;
 
   constructor() {
     super(style);
@@ -135,7 +141,9 @@ export class ClipSearch extends ClipElement {
     this.#heading = make('p', 'heading', {}, this.#headingText, this.#clear);
     this.#heading.hidden = true;
     this.#list = make('ol', 'tiles');
-    this.base.append(this.#form, this.statusStrip, this.#heading, this.#list);
+    this.#similar = make('p', '', { id: 'similar' });
+    this.#similar.hidden = true; // its text describes the tiles' buttons all the same
+    this.base.append(this.#form, this.statusStrip, this.#heading, this.#list, this.#similar);
 
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -265,7 +273,7 @@ export class ClipSearch extends ClipElement {
     this.#exampleInput.setAttribute('aria-label', words.example);
     this.#list.setAttribute('aria-label', words.results);
     this.#clear.textContent = words.clear;
-    for (const tile of this.#tiles) labelTile(tile, words.similar);
+    this.#similar.textContent = words.similar;
   }
 
   /**
@@ -326,7 +334,8 @@ export class ClipSearch extends ClipElement {
     const label = make('span', 'name');
     label.textContent = name;
     const score = make('span', 'score');
-    const button = make('button', 'tile', { type: 'button', title: name }, shown, make('span', 'tile-foot', {}, label, score));
+    const foot = make('span', 'tile-foot', {}, label, score);
+    const button = make('button', 'tile', { type: 'button', title: name, 'aria-describedby': 'similar' }, shown, foot);
     /** @type {Tile} */
     const tile = { image, name, item: make('li', 'result', {}, button), shown, score, embedding, broken: false };
     button.addEventListener('click', () => this.#searchQuietly(image, name));
@@ -467,14 +476,6 @@ function nameOf(image) {
   } catch {
     return last;
   }
-}
-
-/**
- * @param {Tile} tile
- * @param {string} text
- */
-function labelTile({ item, name }, text) {
-  item.querySelector('button')?.setAttribute('aria-label', fill(text, { name }));
 }
 
 /**

@@ -24,13 +24,18 @@
  * @csspart base - all of it
  * @csspart form - the line with the query
  * @csspart caption - the query's label
+ * @csspart field - the query with its label
  * @csspart input - the query
+ * @csspart actions - the buttons beside it
  * @csspart button - each button
+ * @csspart example - the button that takes a picture
+ * @csspart example-input - its file input, which cannot be seen
  * @csspart status - the strip of progress and errors
  * @csspart progress - the bar
  * @csspart message - the words below the bar, or the error
  * @csspart retry - the button below an error
  * @csspart heading - what was searched for
+ * @csspart link - each button that looks like a link
  * @csspart clear - the button that ends the search
  * @csspart tiles - the list of pictures
  * @csspart result - an entry of the list
