@@ -29,7 +29,7 @@ import { createMessage } from './message.js';
 export function createModels({ inUse, device, onChange }) {
   const dialog = byId('models', HTMLDialogElement);
   const list = byId('models-list', HTMLUListElement);
-  const room = byId('models-room', HTMLParagraphElement);
+  const room = byId('models-room', HTMLSpanElement);
   const protect = byId('models-protect', HTMLButtonElement);
   const message = createMessage(byId('models-message', HTMLParagraphElement));
 
