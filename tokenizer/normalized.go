@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
+
+	"github.com/clipside/clipside/internal/smalljson"
 )
 
 // normalizedFile names clipside's own form in errors.
@@ -43,13 +44,8 @@ func Parse(data []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	var n normalized
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&n); err != nil {
+	if err := smalljson.UnmarshalStrict(data, &n); err != nil {
 		return nil, &VocabError{File: normalizedFile, Problem: "not as expected", Err: err}
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, &VocabError{File: normalizedFile, Where: fmt.Sprintf("byte %d", dec.InputOffset()), Problem: "more follows the object"}
 	}
 	t, err := build(normalizedFile, n.Vocab, mergeList{normalizedFile, n.Merges, func(i int) string { return fmt.Sprintf("merges[%d]", i) }})
 	if err != nil {

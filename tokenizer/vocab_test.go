@@ -346,12 +346,12 @@ func TestParseRefuses(t *testing.T) {
 		{"simple makes a byte's token", simple(func(t *testing.T) []byte { return gzipped(t, "h\na </w>\n") }), `bpe_simple_vocab_16e6.txt.gz: id 512: token "a</w>" is id 320 already`},
 		{"decompression bomb", simple(func(t *testing.T) []byte { return gzipped(t, strings.Repeat("a b\n", maxFile/4+1)) }), `bpe_simple_vocab_16e6.txt.gz: 33554433 bytes, at most`},
 
-		{"normalized is no JSON", own(`{`, `<`), `tokenizer: not as expected: invalid character`},
-		{"unknown field", own(`{`, `{"version":2,`), `tokenizer: not as expected: json: unknown field "version"`},
+		{"normalized is no JSON", own(`{`, `<`), `tokenizer: not as expected: byte 0: invalid character`},
+		{"unknown field", own(`{`, `{"version":2,`), `tokenizer: not as expected: byte 11: unknown field "version"`},
 		{"something after the form", func(t *testing.T) error {
 			_, err := Parse(append(smallParts().normalized(t), '1'))
 			return err
-		}, `tokenizer: byte`},
+		}, `tokenizer: not as expected: byte 6220: more follows`},
 		{"no start", own(`"start":516`, `"start":null`), `tokenizer: start: must be 516`},
 		{"wrong end", own(`"end":517`, `"end":516`), `tokenizer: end: must be 517`},
 		{"token twice", own(`"do"`, `"dog\u003c/w\u003e"`), `tokenizer: id 513: token "dog</w>" is id 512 already`},

@@ -1,10 +1,11 @@
 package bundle
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/clipside/clipside/internal/smalljson"
 )
 
 // Bounds on what a manifest may claim. The largest published CLIP (ViT-bigG/14, 2.5 G parameters) needs a manifest of
@@ -44,17 +45,17 @@ func Parse(data []byte) (*Manifest, error) {
 	}
 	// The version comes first: another one's fields may have other types.
 	var head struct {
-		Format  string
-		Version int
+		Format  string `json:"format"`
+		Version int    `json:"version"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
+	if err := smalljson.Unmarshal(data, &head); err != nil {
 		return nil, &ManifestError{Problem: "not a manifest: " + err.Error(), Err: err}
 	}
 	if err := identify(head.Format, head.Version); err != nil {
 		return nil, err
 	}
 	m := new(Manifest)
-	if err := json.Unmarshal(data, m); err != nil {
+	if err := smalljson.Unmarshal(data, m); err != nil {
 		return nil, &ManifestError{Problem: "not a manifest: " + err.Error(), Err: err}
 	}
 	if err := m.Validate(); err != nil {
