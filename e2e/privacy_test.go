@@ -39,7 +39,7 @@ func TestNothingLeavesTheMachine(t *testing.T) {
 	s := serve(t)
 	p := launch(t, map[string]any{"proxy-server": proxy.URL}).open(t, s.url+"?device=webgpu")
 	p.adapter()
-	p.until("the model", ready)
+	p.model()
 	s.requests()
 	p.run(chromedp.SendKeys("[data-testid=label-input]", "secret label,"))
 	p.drop(photo("coffee.png"))
