@@ -264,3 +264,55 @@ func TestSmallModelAnswersUntilTheLargeOneHasCome(t *testing.T) {
 		t.Errorf("with no large model: %+v, want %+v", kept, before)
 	}
 }
+
+// TestPageRefinesItsAnswers opens the page with two models: the cards show the first one's answers, and then, where they
+// are, the second one's.
+func TestPageRefinesItsAnswers(t *testing.T) {
+	smallDir, _ := packRandom(t, light())
+	wide := light()
+	wide.EmbedDim = 48
+	largeDir, m := packRandom(t, wide)
+	s := serve(t)
+	s.model("small", smallDir)
+	large := s.model("large", largeDir)
+	chunks := m.Towers[bundle.Image].Chunks
+	released := make(chan struct{})
+	large.misbehave(chunks[len(chunks)-1].File, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-released:
+			large.files.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	p := launch(t, nil).open(t, s.url+"?device=cpu&model=small,large")
+	p.drop(photo("coffee.png"), photo("rocket.jpg"))
+	p.settled(2)
+	p.until("word of the larger model", "document.querySelector('[data-testid=progress]').dataset.state === 'following'")
+	before := p.cards()
+	const rects = `[...document.querySelectorAll('[data-testid=card]')].map((card) => { const { x, y, width, height } = card.getBoundingClientRect(); return [x, y, width, height].join(); }).join(' ')`
+	at := eval[string](p, `(() => {
+		window.shifts = [];
+		new PerformanceObserver((list) => shifts.push(...list.getEntries().map(({ value }) => value))).observe({ type: 'layout-shift' });
+		return `+rects+`;
+	})()`)
+	close(released)
+	p.until("the larger model", "document.querySelector('[data-testid=progress]').dataset.state === 'ready' && !document.querySelector('.card-stale')")
+	p.settled(2)
+	for name, card := range p.cards() {
+		same := true
+		for label, score := range card.Scores {
+			same = same && score == before[name].Scores[label]
+		}
+		if same || card.State != "done" {
+			t.Errorf("%s shows what it did: %+v", name, card)
+		}
+	}
+	if now := eval[string](p, rects); now != at {
+		t.Errorf("the cards were at %s and are at %s", at, now)
+	}
+	// The facts beneath the bar grow and shrink by a digit.
+	if shift := eval[float64](p, "shifts.reduce((sum, value) => sum + value, 0)"); shift > 0.001 {
+		t.Errorf("the page jumped: layout shift %g", shift)
+	}
+	p.noComplaints()
+}

@@ -25,6 +25,8 @@ import { createTemplate } from './template.js';
 const parameters = readParameters(location.search);
 
 const address = modelAddress(parameters.model);
+/** Of the models that are to follow it. */
+const larger = parameters.larger.map(modelAddress);
 
 /** @type {import('../clipside.js').Clip|null} */
 let clip = null;
@@ -179,14 +181,17 @@ function fail(error) {
  */
 async function look() {
   if (started) return;
-  const [kept, offered] = await Promise.all([findKept(address), offeredModels()]);
+  const kept = await findKept(address);
   if (started) return;
   const online = navigator.onLine;
   const metered = isMetered();
   // Pinned to the version that is kept, it asks the network for nothing.
-  if (kept && isWhole(kept)) return start(kept.integrity);
+  const rest = await Promise.all(larger.map(findKept));
+  if (started) return;
+  if (kept && isWhole(kept) && rest.every(isWhole)) return start(kept.integrity);
   if (wanted && online && !metered) return start();
-  const size = offered.find(({ path }) => modelAddress(path) === address)?.bytes ?? 0;
+  const size = (await offeredModels()).find(({ path }) => modelAddress(path) === address)?.bytes ?? 0;
+  if (started) return;
   const offer = describeOffer({ model: parameters.model, size, kept, online, metered });
   progress.offer(offer);
   if (wanted) announce(offer.text);
@@ -203,15 +208,27 @@ async function start(integrity) {
     // Imported late, so that a page whose engine does not come still works.
     const { createClip } = await import('../clipside.js');
     clip = await createClip({
-      model: address,
-      integrity,
+      model: [address, ...larger],
+      integrity: integrity && [integrity, ...larger.map(() => undefined)],
       device: parameters.device,
-      onProgress: (told) => progress.update(told),
+      onProgress: (told) => (told.model === address ? progress.update(told) : progress.follow(told)),
     });
   } catch (error) {
     fail(error);
     return;
   }
+  clip.addEventListener('upgrade', () => {
+    progress.followed();
+    showNote(clip?.info.model);
+    showStatus();
+    ranking.asked(); // the cards stay as they are until the better answers come
+    announce('A larger model is ready and looks at the pictures again.');
+  });
+  clip.addEventListener('upgradeerror', (event) => {
+    progress.followed();
+    parameters.complaints.push(`The larger model could not be had: ${event instanceof ErrorEvent ? event.message : ''}`);
+    showStatus();
+  });
   progress.done();
   showNote(clip.info.model);
   showStatus();

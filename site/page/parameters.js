@@ -3,8 +3,9 @@ const modelName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
  * What the address asks for, `?device=auto|webgpu|cpu` and `?model=NAME`,
- * where NAME is a bundle's directory under models/. A value that is not
- * understood is left at its default and named in `complaints`. `?open=camera`
+ * where NAME is a bundle's directory under models/. Of several names with
+ * commas between them the first answers until the next has come. A value that
+ * is not understood is left at its default and named in `complaints`. `?open=camera`
  * and `?open=models` come from the installed app's shortcuts.
  *
  * @param {string} search
@@ -21,10 +22,11 @@ export function readParameters(search) {
   }
 
   const askedModel = asked.get('model') ?? 'starter';
-  const model = modelName.test(askedModel) ? askedModel : 'starter';
-  if (model !== askedModel) {
+  const named = askedModel.split(',');
+  const [model, ...larger] = named.every((name) => modelName.test(name)) ? named : ['starter'];
+  if ([model, ...larger].join() !== askedModel) {
     complaints.push(`“${askedModel}” in the address cannot be the name of a model, so this is the starter.`);
   }
 
-  return { device, model, open: asked.get('open') ?? '', complaints };
+  return { device, model, larger, open: asked.get('open') ?? '', complaints };
 }

@@ -80,6 +80,18 @@ export function createProgress({ bar, text, get, error, model, onGet }) {
       announce('The model is ready.');
     },
 
+    /** A larger model is on its way while this one answers: the bar alone tells, which moves nothing. @param {Progress} progress */
+    follow({ loaded, total }) {
+      bar.value = loaded / total;
+      bar.dataset.state = 'following';
+    },
+
+    /** It has come, or will not. */
+    followed() {
+      bar.value = 1;
+      bar.dataset.state = 'ready';
+    },
+
     /**
      * @param {{what: string, remedy: string, detail: string}} explained
      * @param {() => void} onRetry
