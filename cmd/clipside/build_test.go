@@ -73,6 +73,7 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 		}
 	}
 	checkShell(t, dist)
+	checkFirstVisit(t, dist)
 	if wasm, err := os.ReadFile(filepath.Join(dist, engineFile)); err != nil || !strings.HasPrefix(string(wasm), "\x00asm") {
 		t.Errorf("the engine is no WebAssembly (%v)", err)
 	}
