@@ -16,8 +16,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // packaged is the JavaScript package as ./build.sh build leaves it.
@@ -215,11 +213,7 @@ func (b *browser) exampleWithAFile(t *testing.T, url, want string) {
 	t.Helper()
 	p := b.open(t, url)
 	p.until("the page", "document.querySelector('#file')")
-	abs, err := filepath.Abs(photo("coffee.png"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.run(chromedp.SetUploadFiles("#file", []string{abs}))
+	p.choose("#file", photo("coffee.png"))
 	p.until("the result", "document.querySelector('#result li')")
 	if got := eval[string](p, "document.querySelector('#result li').textContent"); !strings.HasPrefix(got, want) {
 		t.Errorf("%s says %q, want %s first", url, got, want)

@@ -44,6 +44,7 @@ $('start').addEventListener('click', async () => {
       );
       $('status').textContent = `Frame ${++seen}`;
     }
+    $('status').textContent = 'Stopped.';
   } catch (error) {
     $('status').textContent = signal.aborted ? 'Stopped.' : error.message;
   } finally {
