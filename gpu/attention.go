@@ -29,6 +29,6 @@ func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor 
 	}
 	r.dispatch(attention, []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}},
 		[]operand{r.in(q.Tensor), r.in(k.Tensor), r.in(v.Tensor), r.out(y)}, uniform,
-		ceil(h.Queries, 32), h.Heads, h.B)
+		r.grid(attention, ceil(h.Queries, 32), h.Heads, h.B))
 	return y
 }

@@ -2,28 +2,20 @@
 
 package gpu
 
-import (
-	"github.com/clipside/clipside/model"
-	"github.com/clipside/clipside/shaders"
-)
+import "github.com/clipside/clipside/model"
 
-var conv = kernel{"conv", "rrrwu"}
-
-// convPixels is how many pixels of a line an invocation of conv.wgsl makes.
-const convPixels = 4
-
-// Conv implements model.Ops.
+// Conv implements model.Ops: an implicit matrix product, made by the kernels of MatMul. A convolution of single pixels
+// is a matrix product as it is.
 func (r *recorder) Conv(x model.Tensor, side int, c model.Conv, act model.Activation) model.Tensor {
 	outSide := model.CheckConv(x, side, c)
-	n, k := c.Weight.Shape[0], c.Weight.Shape[1]
-	lines := x.Rows / (side * side) * outSide
-	y := r.tensor(lines*outSide, n)
-	uniform := []uint32{
-		uint32(lines), uint32(side), uint32(outSide), uint32(padded(x.Cols) / 4),
-		uint32(n), uint32(padded(n) / 4), uint32(c.Stride), uint32(c.Pad),
+	n, taps := c.Weight.Shape[0], c.Weight.Shape[1]
+	maps := x.Rows / (side * side)
+	y := r.tensor(maps*outSide*outSide, n)
+	in := padded(x.Cols)
+	p := &product{x: x.Data.(*slot), y: y.Data.(*slot), m: y.Rows, n: n, k: taps * taps * in, weight: c.Weight, bias: c.Bias, act: act}
+	if taps > 1 || c.Stride > 1 || c.Pad > 0 {
+		p.conv = &window{side, outSide, in / 4, taps, c.Stride, c.Pad}
 	}
-	r.dispatch(conv, []shaders.Const{activation(act), {Name: "PIXELS", Value: convPixels}, {Name: "KERNEL", Value: k}},
-		[]operand{r.in(x), param(c.Weight), param(c.Bias), r.out(y)}, uniform,
-		ceil(padded(n)/4, 32), ceil(outSide, convPixels), lines)
+	r.commands = append(r.commands, &command{product: p})
 	return y
 }

@@ -28,6 +28,9 @@ type Device struct {
 	layouts   map[string]*layout
 	pipelines map[string]*pipeline
 
+	tuned map[shape]tile // the fastest tiles of products, as measured
+	only  *tile          // what all products are made with, while tiles are measured or tested
+
 	weights []*weight
 	staging staging
 
@@ -73,8 +76,7 @@ func (d *Device) Release() {
 	d.fail(fmt.Errorf("%w: released", ErrLost))
 	d.programs.Release()
 	for _, w := range d.weights {
-		w.buffer.Destroy()
-		w.buffer.Release()
+		release(w.buffer)
 	}
 	d.weights = nil
 	d.destroy()

@@ -3,46 +3,188 @@
 package gpu
 
 import (
+	"fmt"
+
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/shaders"
 )
 
+// The kernels of products have the same bindings: x, w, bias, residual, gain, shift, moments, out.
+const productBinds = "rrrrrrwwu"
+
 var (
-	matmul         = kernel{"matmul", "rrrrwu"}
-	matmulRegister = kernel{"matmul_register", "rrrrwu"}
+	matmul         = kernel{"matmul", productBinds}
+	matmulRow      = kernel{"matmul_row", productBinds}
+	matmulRegister = kernel{"matmul_register", productBinds}
 )
 
-// matmulTile and registerRows are how much of the result a workgroup of matmul.wgsl, or an invocation of
-// matmul_register.wgsl, makes.
-const (
-	matmulTile   = 32
-	registerRows = 8
-)
+// A product is a matrix product or a convolution. Which kernel makes it is decided when the recording is complete: by
+// then it is known which layer norms go into it.
+type product struct {
+	x, y, residual *slot // residual may be nil
+	m, n, k        int   // y is [m, n]; k is the length of a row of weights, padding included
+	weight, bias   *model.Param
+	act            model.Activation
+	conv           *window  // nil for a matrix product
+	norm           *norming // of x; nil to take x as it is
+	moments        *moments // of y, to be left for others; nil if nobody asks
+}
+
+// window is how a convolution moves over the maps of x.
+type window struct{ side, outSide, in4, taps, stride, pad int }
+
+// norming is a layer norm that the product applies to what it reads.
+type norming struct {
+	model.Norm
+	cols    int
+	moments *moments
+}
+
+// moments are what is known of the rows of a product's result: for each block of columns their mean and the sum of
+// their squared deviations from it.
+type moments struct {
+	slot  *slot
+	block int // columns; known once the product has its kernel
+}
 
 // MatMul implements model.Ops.
 func (r *recorder) MatMul(x model.Tensor, l model.Linear, act model.Activation, residual *model.Tensor) model.Tensor {
 	model.CheckMatMul(x, l, residual)
 	n := l.Weight.Shape[0]
 	y := r.tensor(x.Rows, n)
-	// What is not there is bound to something that is, and not read.
-	bias, add := param(l.Weight), r.in(x)
-	consts := []shaders.Const{activation(act), {Name: "BIAS"}, {Name: "RESIDUAL"}}
-	if l.Bias != nil {
-		bias, consts[1].Value = param(l.Bias), 1
-	}
+	p := &product{x: x.Data.(*slot), y: y.Data.(*slot), m: x.Rows, n: n, k: padded(x.Cols), weight: l.Weight, bias: l.Bias, act: act}
 	if residual != nil {
-		add, consts[2].Value = r.in(*residual), 1
+		p.residual = residual.Data.(*slot)
 	}
-	operands := []operand{r.in(x), param(l.Weight), bias, add, r.out(y)}
-	uniform := []uint32{uint32(x.Rows), uint32(n), uint32(padded(x.Cols) / 4), uint32(padded(n))}
-	if r.d.info.Software {
-		rows := min(registerRows, x.Rows)
-		r.dispatch(matmulRegister, append(consts, shaders.Const{Name: "ROWS", Value: rows}), operands, uniform,
-			ceil(padded(n)/4, 32), ceil(x.Rows, rows), 1)
-	} else {
-		r.dispatch(matmul, consts, operands, uniform, ceil(padded(n), matmulTile), ceil(x.Rows, matmulTile), 1)
-	}
+	r.commands = append(r.commands, &command{product: p})
 	return y
+}
+
+// A tile is how a workgroup of matmul.wgsl shares a product out: it makes 8·rm × 8·rn of the result in steps of 4·step
+// of K, which are dealt out to split slices of the workgroup. A tile of rm 0 stands for matmul_row.wgsl.
+type tile struct{ rm, rn, step, split int }
+
+// String names a tile for a user to read.
+func (t tile) String() string {
+	if t.rm == 0 {
+		return "rows"
+	}
+	return fmt.Sprintf("%d×%d×%d÷%d", 8*t.rm, 8*t.rn, 4*t.step, t.split)
+}
+
+// rowTile is for products of a few rows.
+var rowTile = tile{rn: 1}
+
+const (
+	rowTileRows  = 4 // products of more rows are not made by rows
+	registerRows = 8 // of the result that an invocation of matmul_register.wgsl makes at most
+	registerCols = 8
+)
+
+// sharedBytes is the workgroup memory that the kernel takes at most, as matmul.wgsl declares it.
+func (t tile) sharedBytes() int {
+	scratch := 16 * 8 * t.rm
+	if t.split > 1 {
+		scratch = 64 * t.rm * t.rn
+	}
+	return 16*t.split*8*(t.rm+t.rn)*(t.step+1) + 8*8*t.rm + 4*(scratch+1)
+}
+
+// tiles are what may be chosen from for products of many rows.
+var tiles = []tile{{4, 4, 4, 1}, {4, 4, 4, 2}, {4, 4, 4, 4}, {8, 4, 4, 1}, {8, 8, 4, 1}}
+
+// tile is the one that was measured to be the fastest, or what is likely to be.
+func (d *Device) tile(p *product) tile {
+	if d.only != nil {
+		return *d.only
+	}
+	if p.m <= rowTileRows && p.conv == nil {
+		return rowTile
+	}
+	if t, ok := d.tuned[shape{p.m, p.n, p.k}]; ok {
+		return t
+	}
+	return d.guess(p)
+}
+
+// guess chooses by the number of workgroups: as large as leaves a GPU enough of them to fill it. Where even small tiles
+// are few, K is split.
+func (d *Device) guess(p *product) tile {
+	const enough = 192 // workgroups, for GPUs of a few dozen cores
+	if ceil(p.m, 64)*ceil(p.n, 64) >= enough {
+		return tile{8, 8, 4, 1}
+	}
+	t := tile{4, 4, 4, 1}
+	for groups := ceil(p.m, 32) * ceil(p.n, 32); groups*t.split < enough && t.split < 4; {
+		next := t
+		next.split *= 2
+		if !d.fits(next) {
+			break
+		}
+		t = next
+	}
+	return t
+}
+
+// fits reports whether the adapter runs workgroups of this size.
+func (d *Device) fits(t tile) bool {
+	return 64*t.split <= int(d.limits.MaxComputeInvocationsPerWorkgroup) && t.sharedBytes() <= int(d.limits.MaxComputeWorkgroupStorageSize)
+}
+
+// lower turns a product into a dispatch.
+func (r *recorder) lower(c *command) {
+	p := c.product
+	flag := func(name string, on bool) shaders.Const {
+		if on {
+			return shaders.Const{Name: name, Value: 1}
+		}
+		return shaders.Const{Name: name}
+	}
+	// What is not there is bound to something that is, and not touched.
+	bias, residual, gain, shift := param(p.weight), operand{slot: p.x}, param(p.weight), param(p.weight)
+	spare := operand{slot: r.spare()}
+	uniform := []uint32{uint32(p.m), uint32(p.n), uint32(p.k / 4), uint32(padded(p.n)), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	if p.bias != nil {
+		bias = param(p.bias)
+	}
+	if p.residual != nil {
+		residual = operand{slot: p.residual}
+	}
+	if n := p.norm; n != nil {
+		gain, shift, spare = param(n.Gain), param(n.Bias), operand{slot: n.moments.slot}
+		uniform[4], uniform[5], uniform[6] = uint32(n.cols), uint32(n.moments.block), bits(n.Eps)
+	}
+	if w := p.conv; w != nil {
+		for i, v := range []int{w.side, w.outSide, w.in4, w.taps, w.stride, w.pad} {
+			uniform[7+i] = uint32(v)
+		}
+	}
+	consts := []shaders.Const{activation(p.act), flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
+	k := matmul
+	if r.d.info.Software {
+		rows := min(registerRows, p.m)
+		k, consts = matmulRegister, append(consts, flag("CONV", p.conv != nil), shaders.Const{Name: "ROWS", Value: rows})
+		c.grid = r.flat(ceil(p.m, rows)*ceil(p.n, registerCols), 32)
+	} else {
+		t := r.d.tile(p)
+		if m := p.moments; m != nil {
+			m.block = 8 * t.rn
+			m.slot.size = uint64(8 * p.m * ceil(p.n, m.block))
+			spare = operand{slot: m.slot}
+		}
+		consts = append(consts, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil))
+		if t == rowTile {
+			k = matmulRow
+			c.grid = r.grid(k, ceil(p.n, 8), p.m, 1)
+		} else {
+			consts = append(consts, flag("CONV", p.conv != nil), shaders.Const{Name: "RM", Value: t.rm}, shaders.Const{Name: "RN", Value: t.rn},
+				shaders.Const{Name: "STEP", Value: t.step}, shaders.Const{Name: "SPLIT", Value: t.split}, flag("SLICED", t.split > 1))
+			c.grid = r.grid(k, ceil(p.n, 8*t.rn), ceil(p.m, 8*t.rm), 1)
+		}
+	}
+	c.operands = []operand{{slot: p.x}, param(p.weight), bias, residual, gain, shift, spare, {slot: p.y}}
+	c.uniform = uniform
+	r.prepare(c, k, consts)
 }
 
 // activation is the ACT that activation.wgsl knows act by.

@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/clipside/clipside/internal/optest"
@@ -69,6 +70,25 @@ func TestOperationsEqualTheirTwins(t *testing.T) {
 	}
 }
 
+// TestEveryTileGivesTheSameProducts makes all products with each tile in turn.
+func TestEveryTileGivesTheSameProducts(t *testing.T) {
+	dev := adapter(t, Options{})
+	form{software: false, store: dev.store}.device(t, dev)
+	for _, tile := range append(slices.Clone(tiles), rowTile) {
+		t.Run(tile.String(), func(t *testing.T) {
+			if !dev.fits(tile) {
+				t.Skip("the adapter has too little workgroup memory")
+			}
+			dev.only = &tile
+			t.Cleanup(func() { dev.only = nil })
+			optest.Operation(t, engine(dev), "layer norm between products", 2) // software adapters are slow to compile these
+			if tile != rowTile {
+				optest.Operation(t, engine(dev), "conv", 2)
+			}
+		})
+	}
+}
+
 func TestShapesThatDoNotFitAreRefused(t *testing.T) {
 	optest.Refusals(t, engine(adapter(t, Options{})))
 }
@@ -95,8 +115,11 @@ func forms(dev *Device) []form {
 // device makes dev take the form until the test ends.
 func (f form) device(t *testing.T, dev *Device) *Device {
 	store, software := dev.store, dev.info.Software
-	t.Cleanup(func() { dev.store, dev.info.Software = store, software; clear(dev.pipelines) })
+	t.Cleanup(func() { dev.store, dev.info.Software, dev.only = store, software, nil; clear(dev.pipelines) })
 	clear(dev.pipelines)
 	dev.store, dev.info.Software = f.store, f.software
+	if !f.software {
+		dev.only = &tiles[0] // TestEveryTileGivesTheSameProducts has the others
+	}
 	return dev
 }

@@ -19,7 +19,7 @@ func (r *recorder) Patches(px model.Pixels, side int, norm model.Preprocess) mod
 		shift[c] = bits(-norm.Mean[c] / norm.Std[c])
 	}
 	uniform = append(append(uniform, scale[:]...), shift[:]...)
-	gx, gy, gz := r.flat(count, 64)
-	r.dispatch(patches, nil, []operand{r.read(px.Data), r.out(y)}, uniform, gx, gy, gz)
+	groups := r.flat(count, 64)
+	r.dispatch(patches, nil, []operand{r.read(px.Data), r.out(y)}, uniform, groups)
 	return y
 }

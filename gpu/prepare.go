@@ -86,12 +86,12 @@ func (d *Device) resize(plan *preprocess.Plan, source *wgpu.TextureView) (*prepa
 		bounds, coefficients := r.filter(&plan.Horizontal, plan.Window.X)
 		r.dispatch(resizeHorizontal, nil, []operand{{texture: source}, bounds, coefficients, r.out(lines)},
 			[]uint32{uint32(size), uint32(plan.Window.Height), uint32(plan.Horizontal.Stride)},
-			ceil(size, 8), ceil(plan.Window.Height, 8), 1)
+			r.grid(resizeHorizontal, ceil(size, 8), ceil(plan.Window.Height, 8), 1))
 		out := r.tensor(size, size)
 		bounds, coefficients = r.filter(&plan.Vertical, plan.Window.Y)
 		r.dispatch(resizeVertical, nil, []operand{r.in(lines), bounds, coefficients, r.out(out)},
 			[]uint32{uint32(size), uint32(plan.Vertical.Stride)},
-			ceil(size, 8), ceil(size, 8), 1)
+			r.grid(resizeVertical, ceil(size, 8), ceil(size, 8), 1))
 		square = out.Data.(*slot)
 		return out
 	})

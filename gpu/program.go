@@ -18,10 +18,9 @@ import (
 // slot is the storage of a recorded tensor. It has no buffer until the recording is complete and its lifetime known;
 // then tensors that never live together share one.
 type slot struct {
-	size        uint64 // bytes
-	first, last int    // commands that write it first and read it last
-	fixed       bool   // an input or a constant, with a buffer of its own
-	buffer      *wgpu.Buffer
+	size   uint64 // bytes
+	fixed  bool   // an input or a constant, with a buffer of its own
+	buffer *wgpu.Buffer
 }
 
 // operand is what a command binds: a tensor's slot, or a weight, or a texture.
@@ -31,8 +30,11 @@ type operand struct {
 	texture *wgpu.TextureView
 }
 
-// command is one dispatch.
+// command is one dispatch. A product has none of it before the recording is complete.
 type command struct {
+	product *product // or nil
+	norm    *normed  // what the command is, if it is a layer norm
+
 	pipeline *pipeline
 	operands []operand // for every binding but the uniform
 	uniform  []uint32
@@ -49,6 +51,7 @@ type recorder struct {
 	d        *Device
 	commands []*command
 	slots    []*slot
+	unused   *slot // see spare
 }
 
 var _ model.Ops = (*recorder)(nil)
@@ -59,9 +62,17 @@ func (r *recorder) tensor(rows, cols int) model.Tensor {
 }
 
 func (r *recorder) slot(size uint64) *slot {
-	s := &slot{size: max(size, 16), first: len(r.commands)}
+	s := &slot{size: size}
 	r.slots = append(r.slots, s)
 	return s
+}
+
+// spare is what a kernel's binding for writing is given when it writes nothing there.
+func (r *recorder) spare() *slot {
+	if r.unused == nil {
+		r.unused = r.fixed("spare", 16)
+	}
+	return r.unused
 }
 
 // fixed makes a slot with a buffer of its own at once.
@@ -93,11 +104,7 @@ func (r *recorder) constant(label string, data []byte) *slot {
 // in is a tensor as an operand of the next command.
 func (r *recorder) in(t model.Tensor) operand { return r.read(t.Data) }
 
-func (r *recorder) read(data any) operand {
-	s := data.(*slot)
-	s.last = len(r.commands)
-	return operand{slot: s}
-}
+func (r *recorder) read(data any) operand { return operand{slot: data.(*slot)} }
 
 // out is a tensor as the result of the next command.
 func (r *recorder) out(t model.Tensor) operand { return r.read(t.Data) }
@@ -105,32 +112,39 @@ func (r *recorder) out(t model.Tensor) operand { return r.read(t.Data) }
 func param(p *model.Param) operand { return operand{param: p} }
 
 // dispatch records a command. The uniform, if the kernel has one, is its last binding.
-func (r *recorder) dispatch(k kernel, consts []shaders.Const, operands []operand, uniform []uint32, x, y, z int) {
-	limit := int(r.d.limits.MaxComputeWorkgroupsPerDimension)
-	model.Check(x > 0 && y > 0 && z > 0 && x <= limit && y <= limit && z <= limit, k.name, "a grid of %d×%d×%d workgroups, at most %d a side", x, y, z, limit)
+func (r *recorder) dispatch(k kernel, consts []shaders.Const, operands []operand, uniform []uint32, grid [3]uint32) {
+	c := &command{operands: operands, uniform: uniform, grid: grid}
+	r.prepare(c, k, consts)
+	r.commands = append(r.commands, c)
+}
+
+// prepare starts to compile a command's kernel, and notes the weights that it waits for.
+func (r *recorder) prepare(c *command, k kernel, consts []shaders.Const) {
 	p, err := r.d.pipeline(k, consts...)
 	if err != nil {
 		model.Fail(err)
 	}
-	c := &command{pipeline: p, operands: operands, uniform: uniform, grid: [3]uint32{uint32(x), uint32(y), uint32(z)}}
-	for _, o := range operands {
+	c.pipeline = p
+	for _, o := range c.operands {
 		if o.param != nil {
 			c.needs = append(c.needs, o.param)
 		}
 	}
-	r.commands = append(r.commands, c)
+}
+
+// grid is so many workgroups.
+func (r *recorder) grid(k kernel, x, y, z int) [3]uint32 {
+	limit := int(r.d.limits.MaxComputeWorkgroupsPerDimension)
+	model.Check(x > 0 && y > 0 && z > 0 && x <= limit && y <= limit && z <= limit, k.name, "a grid of %d×%d×%d workgroups, at most %d a side", x, y, z, limit)
+	return [3]uint32{uint32(x), uint32(y), uint32(z)}
 }
 
 // flat is a grid of at least n invocations in workgroups of size, folded into two dimensions where one is too short;
 // kernels find their index as id.x + id.y·num_workgroups.x·size.
-func (r *recorder) flat(n, size int) (x, y, z int) {
-	groups := (n + size - 1) / size
-	limit := int(r.d.limits.MaxComputeWorkgroupsPerDimension)
-	if groups <= limit {
-		return max(groups, 1), 1, 1
-	}
-	y = (groups + limit - 1) / limit
-	return (groups + y - 1) / y, y, 1
+func (r *recorder) flat(n, size int) [3]uint32 {
+	groups := ceil(n, size)
+	y := max(ceil(groups, int(r.d.limits.MaxComputeWorkgroupsPerDimension)), 1)
+	return [3]uint32{uint32(max(ceil(groups, y), 1)), uint32(y), 1}
 }
 
 // ceil is n/by rounded up.
@@ -177,15 +191,22 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 		}
 		p.commands = r.commands
 		p.outSlot = p.out.Data.(*slot)
-		p.outSlot.last = len(r.commands) // read back at the end
 		return p.bind(r.slots)
 	})
 	return p, err
 }
 
+// trace has build written down, and makes dispatches of it.
 func trace(r *recorder, build func(r *recorder) model.Tensor) (t model.Tensor, err error) {
 	defer model.Catch(&err)
-	return build(r), nil
+	t = build(r)
+	r.fuse(t.Data.(*slot))
+	for _, c := range r.commands {
+		if c.product != nil {
+			r.lower(c)
+		}
+	}
+	return t, nil
 }
 
 // bind gives every slot a buffer and every command its bind group.
@@ -225,14 +246,27 @@ func (p *program) bind(slots []*slot) error {
 	return nil
 }
 
-// share makes buffers for the slots that have none.
+// share makes buffers for the slots that have none, and are used.
 func (p *program) share(slots []*slot) error {
+	spans := map[*slot]*recording.Life{}
+	for i, c := range p.commands {
+		for _, o := range c.operands {
+			if life := spans[o.slot]; life != nil {
+				life.Last = i
+			} else if o.slot != nil && !o.slot.fixed {
+				spans[o.slot] = &recording.Life{Size: o.slot.size, First: i, Last: i}
+			}
+		}
+	}
+	if life := spans[p.outSlot]; life != nil {
+		life.Last = len(p.commands) // read back at the end
+	}
 	var lives []recording.Life
 	var shared []*slot
-	for _, s := range slots {
-		if !s.fixed {
+	for _, s := range slots { // in the order of recording, so that the same program is always laid out the same
+		if life := spans[s]; life != nil {
 			shared = append(shared, s)
-			lives = append(lives, recording.Life{Size: s.size, First: s.first, Last: s.last})
+			lives = append(lives, *life)
 		}
 	}
 	which, sizes := recording.Share(lives)
@@ -364,8 +398,7 @@ func (p *program) Release() {
 		}
 	}
 	for _, b := range p.buffers {
-		b.Destroy()
-		b.Release()
+		release(b)
 	}
 	p.buffers = nil
 }

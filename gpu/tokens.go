@@ -16,9 +16,9 @@ func (r *recorder) EmbedTokens(ids model.Indices, n int, table, position *model.
 	y := r.tensor(ids.N, width)
 	c4 := padded(width) / 4
 	count := y.Rows * c4
-	gx, gy, gz := r.flat(count, 64)
+	grid := r.flat(count, 64)
 	r.dispatch(embedTokens, nil, []operand{r.read(ids.Data), param(table), param(position), r.out(y)},
-		[]uint32{uint32(count), uint32(c4), uint32(n)}, gx, gy, gz)
+		[]uint32{uint32(count), uint32(c4), uint32(n)}, grid)
 	return y
 }
 
@@ -39,8 +39,8 @@ func (r *recorder) prepend(k kernel, x model.Tensor, n int, params ...operand) m
 	y := r.tensor(x.Rows/n*(n+1), x.Cols)
 	c4 := padded(x.Cols) / 4
 	count := y.Rows * c4
-	gx, gy, gz := r.flat(count, 64)
+	grid := r.flat(count, 64)
 	operands := append([]operand{r.in(x)}, params...)
-	r.dispatch(k, nil, append(operands, r.out(y)), []uint32{uint32(count), uint32(c4), uint32(n)}, gx, gy, gz)
+	r.dispatch(k, nil, append(operands, r.out(y)), []uint32{uint32(count), uint32(c4), uint32(n)}, grid)
 	return y
 }

@@ -1,47 +1,98 @@
-// out[i, j] = act(Σ_k x[i, k]·w[j, k] + bias[j] + residual[i, j]), without shared memory or barriers.
+// The matrix product of matmul.wgsl without shared memory or barriers, for software adapters, which run barriers as
+// coroutines and keep no array in registers.
 //
-// For software adapters, which run barriers as coroutines: an invocation keeps ROWS×4 outputs in registers and reads
-// its operands straight from memory, four values of K at a time. Traffic: ROWS + 4 loads for 16·ROWS multiply-adds.
-// Consts: ACT, BIAS, RESIDUAL, ROWS.
-struct Params { m: u32, n: u32, k4: u32, n_padded: u32 }
+// An invocation holds ROWS×8 outputs in variables and reads its operands straight from memory, four values of K at a
+// time. Traffic: ROWS + 8 loads for 32·ROWS multiply-adds. Layer norm stays an operation of its own here: to normalise
+// in the inner loop costs more than a pass over x.
+// Consts: ACT, BIAS, RESIDUAL, CONV, ROWS.
+const PAIRS = 2u * ROWS;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;         // [m, k4]
+struct Params {
+  m: u32, n: u32, k4: u32, n_padded: u32,
+  cols: u32, block: u32, eps: f32, // not used
+  side: u32, out_side: u32, in4: u32, taps: u32, stride: u32, pad: u32, // CONV; taps of a side
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;         // [m, k4]; CONV: [batch, side, side, in4]
 @group(0) @binding(1) var<storage, read> w: array<Halves>;        // [n, k4]
 @group(0) @binding(2) var<storage, read> bias: array<Halves>;     // [n_padded/4]
 @group(0) @binding(3) var<storage, read> residual: array<vec4f>;  // [m, n_padded/4]
-@group(0) @binding(4) var<storage, read_write> out: array<vec4f>; // [m, n_padded/4]
-@group(0) @binding(5) var<uniform> p: Params;
+@group(0) @binding(7) var<storage, read_write> out: array<vec4f>; // [m, n_padded/4]
+@group(0) @binding(8) var<uniform> p: Params;
+
+// under is where the pixel of x under a convolution's tap lies, and 1; outside of the picture 0 and 0. Without branches,
+// which would make the kernel eight times as long to compile.
+fn under(row: u32, tap: u32) -> vec2u {
+  let pixel = row % (p.out_side * p.out_side);
+  // Above and left of the picture these are huge.
+  let at = vec2u(pixel % p.out_side, pixel / p.out_side) * p.stride + vec2u(tap % p.taps, tap / p.taps) - p.pad;
+  let map = row / (p.out_side * p.out_side);
+  return select(vec2u(), vec2u(((map * p.side + at.y) * p.side + at.x) * p.in4, 1u), all(at < vec2u(p.side)));
+}
+
+// finish stores four outputs, those of columns 4·col4 and on.
+fn finish(row: u32, col4: u32, sum: vec4f) {
+  let n4 = p.n_padded / 4u;
+  if (row >= p.m || col4 >= n4) { return; }
+  let at = row * n4 + col4;
+  var v = sum;
+  if (BIAS == 1u) { v += widen(bias[col4]); }
+  if (RESIDUAL == 1u) { v += residual[at]; }
+  let inside = vec4u(col4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.n);
+  out[at] = select(vec4f(), activate4(v), inside);
+}
 
 @compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let n4 = p.n_padded / 4u;
-  let col4 = id.x;
-  let row0 = id.y * ROWS;
-  if (col4 >= n4 || row0 >= p.m) { return; }
-  // Rows and columns beyond the edge read the last valid one; what they make is dropped below.
-  let last_col = p.n - 1u;
-  let w0 = min(col4 * 4u, last_col) * p.k4;
-  let w1 = min(col4 * 4u + 1u, last_col) * p.k4;
-  let w2 = min(col4 * 4u + 2u, last_col) * p.k4;
-  let w3 = min(col4 * 4u + 3u, last_col) * p.k4;
-  var acc: array<vec4f, ROWS>;
-  for (var k = 0u; k < p.k4; k++) {
-    let b0 = widen(w[w0 + k]);
-    let b1 = widen(w[w1 + k]);
-    let b2 = widen(w[w2 + k]);
-    let b3 = widen(w[w3 + k]);
-    for (var r = 0u; r < ROWS; r++) {
-      let a = x[min(row0 + r, p.m - 1u) * p.k4 + k];
-      acc[r] += vec4f(dot(a, b0), dot(a, b1), dot(a, b2), dot(a, b3));
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let flat = id.x + id.y * groups.x * 32u;
+  let across = (p.n + 7u) / 8u;
+  let left = flat % across * 8u;
+  let top = flat / across * ROWS;
+  if (top >= p.m) { return; }
+  // Rows and columns beyond the edge read the last valid one; what they make is dropped at the end.
+#for c 8
+  var w$c = min(left + $cu, p.n - 1u) * p.k4;
+#end
+#for r ROWS
+  let row$r = min(top + $ru, p.m - 1u);
+  var x$r = vec2u(row$r * p.k4, 1u);
+  var low$r = vec4f();
+  var high$r = vec4f();
+#end
+  var length = p.k4;
+  var taps = 1u;
+  if (CONV == 1u) {
+    length = p.in4;
+    taps = p.taps * p.taps;
+  }
+  for (var tap = 0u; tap < taps; tap++) {
+#if CONV
+#for r ROWS
+    x$r = under(row$r, tap);
+#end
+#end
+    for (var k = 0u; k < length; k++) {
+#for c 8
+      let b$c = widen(w[w$c + k]);
+#end
+#for r ROWS
+      var a$r = x[x$r.x + k];
+#if CONV
+      a$r *= f32(x$r.y);
+#end
+      low$r += vec4f(dot(a$r, b0), dot(a$r, b1), dot(a$r, b2), dot(a$r, b3));
+      high$r += vec4f(dot(a$r, b4), dot(a$r, b5), dot(a$r, b6), dot(a$r, b7));
+#end
     }
+#for c 8
+    w$c += length;
+#end
   }
-  let inside = vec4u(col4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.n);
-  for (var r = 0u; r < ROWS; r++) {
-    if (row0 + r >= p.m) { break; }
-    let at = (row0 + r) * n4 + col4;
-    var v = acc[r];
-    if (BIAS == 1u) { v += widen(bias[col4]); }
-    if (RESIDUAL == 1u) { v += residual[at]; }
-    out[at] = select(vec4f(), vec4f(activate(v.x), activate(v.y), activate(v.z), activate(v.w)), inside);
-  }
+  // Unrolled, what finishes an output would be most of the kernel and of the time to compile it.
+  var sums: array<vec4f, PAIRS>;
+#for r ROWS
+  sums[$ru * 2u] = low$r;
+  sums[$ru * 2u + 1u] = high$r;
+#end
+  for (var i = 0u; i < PAIRS; i++) { finish(top + i / 2u, left / 4u + i % 2u, sums[i]); }
 }

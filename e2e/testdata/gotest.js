@@ -5,7 +5,7 @@ const decoder = new TextDecoder();
 let output = "";
 globalThis.fs.writeSync = (fd, bytes) => {
   output += decoder.decode(bytes, { stream: true });
-  globalThis.progress = output.length;
+  globalThis.partial = output;
   return bytes.length;
 };
 const go = new globalThis.Go();

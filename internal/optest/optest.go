@@ -187,6 +187,17 @@ var cases = []opCase{
 			return o.LayerNorm(o.t(x), model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
 		}
 	}},
+	{"layer norm between products", 5e-5, func(b *both) (string, func(operands) model.Tensor) {
+		m, k, n, wide := b.size(), 2*b.size(), 3*b.size(), b.size()
+		x, w1, residual, gain, bias, w2 := b.tensor(m, k), b.weight(n, k), b.tensor(m, n), b.table(n), b.table(n), b.weight(wide, n)
+		return fmt.Sprintf("m %d k %d n %d then %d", m, k, n, wide), func(o operands) model.Tensor {
+			r := o.t(residual)
+			y := o.MatMul(o.t(x), model.Linear{Weight: o.p(w1)}, model.NoAct, &r)
+			z := o.LayerNorm(y, model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
+			first := o.MatMul(z, model.Linear{Weight: o.p(w2)}, model.NoAct, nil)
+			return o.MatMul(z, model.Linear{Weight: o.p(w2)}, model.QuickGELU, &first)
+		}
+	}},
 	{"attention", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
 		h := model.Heads{B: 1 + b.rng.IntN(3), Keys: b.size(), Heads: 1 + b.rng.IntN(4), Causal: b.rng.IntN(2) == 0}
 		h.Width = h.Heads * 4 * (1 + b.rng.IntN(20))
@@ -272,12 +283,22 @@ var cases = []opCase{
 	}},
 }
 
-// Operations runs every operation on the engine and on the reference, ten random shapes each.
+// Operations runs every operation on the engine and on the reference, on ten random shapes each.
 func Operations(t *testing.T, engine Engine) {
 	for _, c := range cases {
+		Operation(t, engine, c.name, 10)
+	}
+}
+
+// Operation does so with one of them, on so many shapes.
+func Operation(t *testing.T, engine Engine, name string, shapes int) {
+	for _, c := range cases {
+		if c.name != name {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, uint64(len(c.name))))
-			for range 10 {
+			for range shapes {
 				b := &both{rng: rng, engine: engine}
 				what, run := c.draw(b)
 				want, err := b.onReference(run)

@@ -1,0 +1,83 @@
+//go:build js || cgo
+
+package gpu
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/clipside/clipside/model"
+)
+
+// towers are small ones, without weights.
+func towers(t *testing.T, d *Device) (*model.ImageTower, *model.TextTower) {
+	t.Helper()
+	c := &model.Config{
+		EmbedDim: 32,
+		Image:    model.ImageConfig{Kind: model.ViT, Size: 32, Patch: 8, Width: 64, Layers: 2, Heads: 2, MLP: 128, Eps: 1e-5, Activation: model.GELU},
+		Text:     model.TextConfig{Vocab: 50, Context: 16, Width: 48, Layers: 2, Heads: 2, MLP: 96, Eps: 1e-5, Activation: model.GELU},
+	}
+	declare := func(name string, shape ...int) *model.Param {
+		p, err := d.NewParam(name, shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	return model.NewImageTower(c, declare), model.NewTextTower(c, declare)
+}
+
+func TestTuningMeasuresEveryProductOnceAndIsKept(t *testing.T) {
+	dev := adapter(t, Options{})
+	form{software: false, store: dev.store}.device(t, dev)
+	dev.only = nil
+	image, text := towers(t, dev)
+	weights := len(dev.weights)
+	// One that is known already, and what an older version may have left.
+	const known = "17×192×64 32×32×16÷2\n17×64×64 8×8\nnonsense"
+	if err := dev.Tune(t.Context(), image, text, known); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(dev.Tuning(), "\n")
+	// Patches, then per tower: queries, keys and values; out; fc1; fc2.
+	if len(got) != 1+4+4 {
+		t.Errorf("%d products are tuned, want 9:\n%s", len(got), dev.Tuning())
+	}
+	if again := parseTuning(dev.Tuning()); len(again) != len(got) {
+		t.Errorf("of %d lines %d can be read again", len(got), len(again))
+	}
+	if t17 := dev.tuned[shape{17, 192, 64}]; t17 != (tile{4, 4, 4, 2}) {
+		t.Errorf("a product known before was measured again: %v", t17)
+	}
+	if len(dev.weights) != weights {
+		t.Errorf("%d weights are left of measuring", len(dev.weights)-weights)
+	}
+}
+
+func TestATransformerLayerIsFiveDispatches(t *testing.T) {
+	dev := adapter(t, Options{})
+	form{software: false, store: dev.store}.device(t, dev)
+	image, text := towers(t, dev)
+	count := func(layers int, build func(r *recorder) model.Tensor) int {
+		p, err := dev.record(build)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Release()
+		return len(p.commands)
+	}
+	pictures := count(2, func(r *recorder) model.Tensor {
+		return image.Encode(r, model.Pixels{B: 1, Size: 32, Data: r.fixed("pixels", 4*32*32)})
+	})
+	// Patches, their product, class token, two norms (the first layer's own), 2 layers of 5 and the last one's two
+	// picks of rows, projection, normalize.
+	if want := 3 + 2 + 2*5 + 2 + 2; pictures != want {
+		t.Errorf("a picture takes %d dispatches, want %d", pictures, want)
+	}
+	texts := count(2, func(r *recorder) model.Tensor {
+		return text.Encode(r, r.Index(make([]uint32, 16)), 16, r.Index([]uint32{15}))
+	})
+	if want := 1 + 1 + 2*5 + 2 + 2; texts != want {
+		t.Errorf("a text takes %d dispatches, want %d", texts, want)
+	}
+}
