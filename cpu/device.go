@@ -9,15 +9,16 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/clipside/clipside/model"
 	"github.com/x448/float16"
 )
 
 // Device is the CPU as a model.Device.
-type Device struct{}
+type Device struct{ profile *model.Profile }
 
-var _ model.Device = (*Device)(nil)
+var _ model.Profiler = (*Device)(nil)
 
 // New returns the CPU.
 func New() *Device { return &Device{} }
@@ -65,6 +66,7 @@ func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []mod
 			return nil, fmt.Errorf("cpu: picture %d holds %d bytes, %d×%d RGBA takes %d", i, len(p.RGBA), p.Size, p.Size, want)
 		}
 		y, err := Run(ctx, func(o model.Ops) model.Tensor {
+			o = d.metered(o)
 			return t.Encode(o, model.Pixels{B: 1, Size: p.Size, Data: p.RGBA})
 		})
 		if err != nil {
@@ -84,6 +86,7 @@ func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, ids [][]ui
 		}
 		end := model.End(text)
 		y, err := Run(ctx, func(o model.Ops) model.Tensor {
+			o = d.metered(o)
 			return t.Encode(o, o.Index(text[:end+1]), end+1, o.Index([]uint32{uint32(end)}))
 		})
 		if err != nil {
@@ -92,6 +95,20 @@ func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, ids [][]ui
 		out[i] = y
 	}
 	return out, nil
+}
+
+// SetProfile implements model.Profiler.
+func (d *Device) SetProfile(p *model.Profile) { d.profile = p }
+
+// metered is o, its operations timed if that is asked for.
+func (d *Device) metered(o model.Ops) model.Ops {
+	if d.profile == nil {
+		return o
+	}
+	return model.Metered(o, func(w model.Work) func() {
+		began := time.Now()
+		return func() { d.profile.Add(w, time.Since(began)) }
+	})
 }
 
 // Info implements model.Device.

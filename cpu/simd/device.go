@@ -47,9 +47,10 @@ type Device struct {
 	memory   memory
 	staging  uint32 // where arriving weights are put for pack and widen
 	programs recording.Programs[*encoder]
+	profile  *model.Profile
 }
 
-var _ model.Device = (*Device)(nil)
+var _ model.Profiler = (*Device)(nil)
 
 const (
 	// stagingBytes of fp16 are packed at a time.
@@ -194,7 +195,7 @@ func (d *Device) encodeImage(ctx context.Context, t *model.ImageTower, p model.P
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
 			e.pixels = r.fixed(uint64(len(p.RGBA)))
-			return t.Encode(r, model.Pixels{B: 1, Size: p.Size, Data: e.pixels})
+			return t.Encode(r.metered(), model.Pixels{B: 1, Size: p.Size, Data: e.pixels})
 		})
 		return e, err
 	})
@@ -233,7 +234,7 @@ func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
 			e.ids, e.ends = r.fixed(4*uint64(b*n)), r.fixed(4*uint64(b))
-			return t.Encode(r, model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
+			return t.Encode(r.metered(), model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
 		})
 		return e, err
 	})
@@ -246,6 +247,9 @@ func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 	d.m.write(e.ends, words(ends...))
 	return e.run(ctx)
 }
+
+// SetProfile implements model.Profiler.
+func (d *Device) SetProfile(p *model.Profile) { d.profile = p }
 
 // Info implements model.Device.
 func (d *Device) Info() model.DeviceInfo {

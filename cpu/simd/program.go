@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
@@ -55,6 +56,7 @@ type command struct {
 	op    opcode
 	args  []argument
 	needs []*model.Param
+	work  model.Work // of its operation; the rest of it for an operation's further commands
 }
 
 // recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot; Indices' and Pixels' is an
@@ -65,6 +67,19 @@ type recorder struct {
 	slots    []*slot
 	tables   []table
 	blocks   []uint32 // of memory that the program owns
+}
+
+// metered is r, which notes what work its commands are.
+func (r *recorder) metered() model.Ops {
+	return model.Metered(r, func(w model.Work) func() {
+		first := len(r.commands)
+		return func() {
+			for i := first; i < len(r.commands); i++ {
+				r.commands[i].work = w
+				w = w.Rest()
+			}
+		}
+	})
 }
 
 var _ model.Ops = (*recorder)(nil)
@@ -109,7 +124,7 @@ func (r *recorder) Index(v []uint32) model.Indices {
 
 func (r *recorder) emit(op opcode, needs []*model.Param, args ...argument) {
 	model.Check(4+4*len(args) <= commandBytes, "simd", "%d arguments", len(args))
-	r.commands = append(r.commands, command{op, args, needs})
+	r.commands = append(r.commands, command{op: op, args: args, needs: needs})
 }
 
 // param is where a parameter lies, which must have the form that the operation reads.
@@ -123,6 +138,7 @@ func param(p *model.Param, f form) argument {
 type program struct {
 	d      *Device
 	needs  [][]*model.Param // of each command
+	work   []model.Work     // of each command
 	at     uint32           // of the commands
 	out    model.Tensor
 	blocks []uint32
@@ -170,6 +186,7 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 		}
 		text = append(append(text, line...), make([]byte, commandBytes-len(line))...)
 		p.needs = append(p.needs, c.needs)
+		p.work = append(p.work, c.work)
 	}
 	p.at = r.fixed(uint64(len(text)))
 	d.m.write(p.at, text)
@@ -208,7 +225,7 @@ func (p *program) run(ctx context.Context) ([]float32, error) {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		if err := p.d.m.run(p.at+uint32(next*commandBytes), p.at+uint32(end*commandBytes)); err != nil {
+		if err := p.runCommands(next, end); err != nil {
 			return nil, fmt.Errorf("simd: %w", err)
 		}
 		next = end
@@ -223,6 +240,22 @@ func (p *program) run(ctx context.Context) ([]float32, error) {
 		}
 	}
 	return out, nil
+}
+
+// runCommands runs the commands [from, to): together, or one by one to see how long each takes.
+func (p *program) runCommands(from, to int) error {
+	at := func(i int) uint32 { return p.at + uint32(i*commandBytes) }
+	if p.d.profile == nil {
+		return p.d.m.run(at(from), at(to))
+	}
+	for i := from; i < to; i++ {
+		began := time.Now()
+		if err := p.d.m.run(at(i), at(i+1)); err != nil {
+			return err
+		}
+		p.d.profile.Add(p.work[i], time.Since(began))
+	}
+	return nil
 }
 
 func ready(needs []*model.Param) bool {
