@@ -154,6 +154,21 @@ func TestWidgetClassifies(t *testing.T) {
 	if n := eval[int](p, "document.querySelector('clip-classifier').results.length"); n != 0 {
 		t.Errorf("%d results after reset", n)
 	}
+
+	// Pasted and dropped as well.
+	for event, transfer := range map[string]string{"paste": "ClipboardEvent('paste', { clipboardData", "drop": "DragEvent('drop', { dataTransfer"} {
+		name := eval[string](p, fmt.Sprintf(`(async () => {
+			const files = new DataTransfer();
+			files.items.add(new File([await (await fetch('photos/rocket.jpg')).blob()], 'Rakete.jpg', { type: 'image/jpeg' }));
+			const done = new Promise((resolve) => document.addEventListener('clip-result', ({ detail }) => resolve(detail), { once: true }));
+			%s.dispatchEvent(new %s: files, bubbles: true, composed: true, cancelable: true }));
+			const { name, result } = await done;
+			return name + ': ' + result[0].label;
+		})()`, inside("clip-classifier", ".drop"), transfer))
+		if want := map[string]string{"paste": "Pasted picture: rocket", "drop": "Rakete.jpg: rocket"}[event]; name != want {
+			t.Errorf("after a %s it says %q, want %q", event, name, want)
+		}
+	}
 	p.noComplaints()
 }
 
@@ -164,6 +179,7 @@ func TestWidgetShowsItsErrors(t *testing.T) {
 		{"no model there", `labels="cat, dog" model="models/absent/"`, "coffee.png", "The model could not be loaded.", "ModelError"},
 		{"no labels", ``, "coffee.png", "There are no labels to choose from.", "TypeError"},
 		{"a template without a place", `labels="cat" template="a photo"`, "coffee.png", "has no {}", "TypeError"},
+		{"a model that is no address", `labels="cat" model="http://["`, "coffee.png", "which is not a URL", "TypeError"},
 		{"a broken picture", `labels="cat, dog"`, "truncated.jpg", "This picture could not be read.", "ImageDecodeError"},
 		{"not a picture", `labels="cat, dog"`, "LICENSES.md", "“LICENSES.md” is not a picture.", "TypeError"},
 	} {

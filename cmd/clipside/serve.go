@@ -107,6 +107,8 @@ var contentTypes = map[string]string{
 	".wasm":        "application/wasm",
 	".md":          "text/plain; charset=utf-8",
 	".txt":         "text/plain; charset=utf-8",
+	".jsx":         "text/plain; charset=utf-8", // sources of the examples, for reading
+	".vue":         "text/plain; charset=utf-8",
 	"":             "text/plain; charset=utf-8", // LICENSE
 	".svg":         "image/svg+xml",
 	".png":         "image/png",

@@ -216,6 +216,7 @@ export class ClipSearch extends ClipElement {
    * @returns {Promise<Match[]>} best first
    */
   search(query, { name } = {}) {
+    this.#input.value = typeof query === 'string' ? query : '';
     return this.#search(query, name ?? (query instanceof File ? query.name : this.words.pasted));
   }
 

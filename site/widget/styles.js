@@ -59,7 +59,7 @@ button, input { color: inherit; font: inherit; letter-spacing: inherit; }
 .solid { border-color: var(--_ink); background: var(--_ink); color: var(--_surface); }
 .solid:hover { background: color-mix(in srgb, var(--_ink) 86%, var(--_surface)); }
 .link {
-  padding: 0.25rem 0.125rem; border: 0; background: none; color: var(--_ink-soft); font-size: 0.8125rem;
+  padding: 0.25rem 0.125rem; border: 0; background: none; color: var(--_ink-soft); font-size: 0.8125rem; font-weight: 400;
   text-decoration: underline; text-decoration-color: var(--_line-strong); text-underline-offset: 0.2em; cursor: pointer;
 }
 .link:hover { color: var(--_ink); text-decoration-color: currentcolor; }
@@ -87,26 +87,27 @@ button, input { color: inherit; font: inherit; letter-spacing: inherit; }
 export const classifier = sheet(`
 .drop {
   --_corner: var(--_line-strong);
+  --_arm: 20px;
   position: relative; display: flex; flex-direction: column; align-items: start; justify-content: flex-end;
   min-block-size: 11rem; padding: 1.75rem; transition: background-color 160ms;
 }
 .drop::before {
   content: ""; position: absolute; inset: 0.75rem; pointer-events: none; transition: inset 160ms ease-out;
   background:
-    linear-gradient(var(--_corner) 0 0) 0 0 / 20px 2px, linear-gradient(var(--_corner) 0 0) 0 0 / 2px 20px,
-    linear-gradient(var(--_corner) 0 0) 100% 0 / 20px 2px, linear-gradient(var(--_corner) 0 0) 100% 0 / 2px 20px,
-    linear-gradient(var(--_corner) 0 0) 0 100% / 20px 2px, linear-gradient(var(--_corner) 0 0) 0 100% / 2px 20px,
-    linear-gradient(var(--_corner) 0 0) 100% 100% / 20px 2px, linear-gradient(var(--_corner) 0 0) 100% 100% / 2px 20px;
+    linear-gradient(var(--_corner) 0 0) 0 0 / var(--_arm) 2px, linear-gradient(var(--_corner) 0 0) 0 0 / 2px var(--_arm),
+    linear-gradient(var(--_corner) 0 0) 100% 0 / var(--_arm) 2px, linear-gradient(var(--_corner) 0 0) 100% 0 / 2px var(--_arm),
+    linear-gradient(var(--_corner) 0 0) 0 100% / var(--_arm) 2px, linear-gradient(var(--_corner) 0 0) 0 100% / 2px var(--_arm),
+    linear-gradient(var(--_corner) 0 0) 100% 100% / var(--_arm) 2px, linear-gradient(var(--_corner) 0 0) 100% 100% / 2px var(--_arm);
   background-repeat: no-repeat;
 }
 .drop:hover, .over { --_corner: var(--_ink); }
 .over { background: color-mix(in srgb, var(--_accent) 22%, var(--_surface)); }
 .over::before { inset: 1.125rem; }
 .drop:focus-within:has(.input:focus-visible) { outline: 2px solid var(--_ink); outline-offset: -4px; border-radius: var(--_radius); }
-.compact { min-block-size: 0; flex-flow: row wrap; align-items: center; justify-content: start; gap: 0.5rem 1rem; padding: 1.25rem 1.75rem; }
+.compact { --_arm: 10px; min-block-size: 0; flex-flow: row wrap; align-items: center; justify-content: start; gap: 0.5rem 1rem; padding: 1.25rem 1.75rem; }
 .compact .hint { display: none; }
-.compact .title { font-size: 1rem; }
-.compact .choose { margin: 0; margin-inline-start: auto; }
+.compact .title { flex: 1 1 auto; font-size: 1rem; }
+.compact .choose { margin: 0; }
 .input { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; opacity: 0; cursor: pointer; }
 .input::file-selector-button { cursor: pointer; }
 .title { font-size: 1.375rem; font-weight: 650; letter-spacing: -0.02em; line-height: 1.2; }
@@ -119,11 +120,10 @@ export const classifier = sheet(`
   padding-block: var(--_gap); border-block-start: 1px solid var(--_line);
 }
 .thumbnail {
-  display: block; inline-size: 100%; block-size: auto; max-block-size: 12rem; object-fit: contain; object-position: 0 50%;
-  border-radius: calc(var(--_radius) * 0.6);
+  display: block; max-inline-size: 100%; block-size: auto; max-block-size: 12rem; border-radius: calc(var(--_radius) * 0.6);
 }
-:host(:dir(rtl)) .thumbnail { object-position: 100% 50%; }
 .body { min-inline-size: 0; }
+.thumbnail[hidden] + .body { grid-column: 1 / -1; }
 .name { margin-block-end: 0.5rem; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .bars { display: grid; gap: 4px; }
 .bar {
