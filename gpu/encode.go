@@ -92,7 +92,7 @@ func (d *Device) imageEncoder(t *model.ImageTower, n int) (*encoder, func(), err
 		e.program, err = d.record(func(r *recorder) model.Tensor {
 			size := t.Config.Size
 			e.pixels = r.fixed("pixels", 4*uint64(n*size*size))
-			return t.Encode(r, model.Pixels{B: n, Size: size, Data: e.pixels})
+			return t.Encode(r.metered(), model.Pixels{B: n, Size: size, Data: e.pixels})
 		})
 		return e, err
 	})
@@ -173,7 +173,7 @@ func (d *Device) textEncoder(t *model.TextTower, b, n int) (*encoder, func(), er
 		e.program, err = d.record(func(r *recorder) model.Tensor {
 			e.ids = r.fixed("token ids", 4*uint64(b*n))
 			e.ends = r.fixed("end tokens", 4*uint64(b))
-			return t.Encode(r, model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
+			return t.Encode(r.metered(), model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
 		})
 		return e, err
 	})

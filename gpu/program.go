@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
@@ -40,6 +41,7 @@ type command struct {
 	uniform  []uint32
 	grid     [3]uint32
 
+	work    model.Work     // of its operation; the rest of it for an operation's further commands
 	needs   []*model.Param // weights that must have arrived
 	compute *wgpu.ComputePipeline
 	group   *wgpu.BindGroup
@@ -55,6 +57,19 @@ type recorder struct {
 }
 
 var _ model.Ops = (*recorder)(nil)
+
+// metered is r, which notes what work its commands are.
+func (r *recorder) metered() model.Ops {
+	return model.Metered(r, func(w model.Work) func() {
+		first := len(r.commands)
+		return func() {
+			for _, c := range r.commands[first:] {
+				c.work = w
+				w = w.Rest()
+			}
+		}
+	})
+}
 
 // tensor reserves a matrix that the next command writes.
 func (r *recorder) tensor(rows, cols int) model.Tensor {
@@ -327,8 +342,18 @@ func (p *program) run(ctx context.Context) ([]float32, error) {
 			}
 			continue
 		}
+		if p.d.profile != nil {
+			end = next + 1
+		}
+		began := time.Now()
 		if err := p.submit(p.commands[next:end], end == len(p.commands)); err != nil {
 			return nil, err
+		}
+		if p.d.profile != nil {
+			if err := p.d.finish(); err != nil {
+				return nil, err
+			}
+			p.d.profile.Add(p.commands[next].work, time.Since(began))
 		}
 		next = end
 		if err := context.Cause(ctx); err != nil {

@@ -237,6 +237,9 @@ func (d *Device) Uploading() (wait func() error) {
 	}
 }
 
+// finish waits until the GPU has done all that it was given.
+func (d *Device) finish() error { return d.Uploading()() }
+
 func (d *Device) destroyTexture(t *wgpu.Texture) { handle(t).Call("destroy") }
 
 func (d *Device) destroy() { handle(d.dev).Call("destroy") }

@@ -107,6 +107,12 @@ func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, erro
 	return out, b.Unmap()
 }
 
+// finish waits until the GPU has done all that it was given.
+func (d *Device) finish() error {
+	d.dev.Poll(true, nil)
+	return nil
+}
+
 func (d *Device) destroyTexture(t *wgpu.Texture) { t.Release() }
 
 func (d *Device) destroy() { d.dev.Release() }
