@@ -35,7 +35,7 @@ type command struct {
 type action func(ctx context.Context, out output, args []string) error
 
 func commands() []command {
-	return []command{classifyCommand, embedCommand, packCommand, inspectCommand, buildCommand, serveCommand}
+	return []command{classifyCommand, embedCommand, packCommand, inspectCommand, benchCommand, buildCommand, serveCommand}
 }
 
 // usageError is a command line that makes no sense; the exit code tells it from work that failed.
