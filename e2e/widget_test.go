@@ -222,6 +222,35 @@ func TestWidgetShowsItsErrors(t *testing.T) {
 	})
 }
 
+// TestWidgetSurvivesALostDevice takes the GPU away between two pictures.
+func TestWidgetSurvivesALostDevice(t *testing.T) {
+	s := serve(t)
+	s.script("losing.js", `import './clipside/worker.js';
+const devices = [];
+const { requestDevice } = GPUAdapter.prototype;
+GPUAdapter.prototype.requestDevice = async function (...args) {
+	const device = await requestDevice.apply(this, args);
+	devices.push(device);
+	return device;
+};
+new BroadcastChannel('lose').onmessage = () => devices.forEach((device) => device.destroy());
+`)
+	p := launch(t, nil).open(t, s.page(t, "lost.html", widgetScript+`<clip-classifier device="webgpu" worker="losing.js" labels="cat, cup of coffee, rocket"></clip-classifier>`))
+	p.adapter()
+	p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
+	eval[any](p, listen)
+	p.give("clip-classifier", ".input", photo("coffee.png"))
+	p.classified("clip-classifier", 1)
+	eval[any](p, "new BroadcastChannel('lose').postMessage('now')")
+	p.give("clip-classifier", ".input", photo("rocket.jpg"))
+	p.until("the error", "heard.some(({ type, detail }) => type === 'clip-error' && detail.error.name === 'DeviceLostError')")
+	p.until("the button", inside("clip-classifier", ".retry")+".offsetParent")
+	eval[any](p, inside("clip-classifier", ".retry")+".click()")
+	if best := p.classified("clip-classifier", 1); best[0] != "rocket" {
+		t.Errorf("after trying again: %q", best)
+	}
+}
+
 func TestWidgetLanguages(t *testing.T) {
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "languages.html", widgetScript+`
@@ -493,7 +522,7 @@ func (p *tab) axe(what string) {
 	p.Helper()
 	source, err := os.ReadFile(filepath.Join(root, "site/node_modules/axe-core/axe.min.js"))
 	if err != nil {
-		p.Skip("axe-core is not installed: npm ci in site/")
+		p.Fatal("axe-core is not installed: run npm ci in site/, as ./build.sh test does")
 	}
 	if eval[string](p, "typeof axe") == "undefined" {
 		eval[any](p, string(source)+";0")

@@ -5,7 +5,7 @@
 //	node npm/generate.js --check   fails if what is committed is not what would be written
 
 import { execFile } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,7 @@ if (process.argv.length > (check ? 3 : 2)) {
 const made = mkdtempSync(join(tmpdir(), 'clipside-generate-'));
 try {
   await Promise.all([makeTypes(), makeElementsManifest(), makeReference(), makeBundle('react', 'main.jsx'), makeBundle('vue', 'main.js')]);
+  writeElementsReference();
   const stale = generated.flatMap((part) => differences(part));
   if (!check) {
     for (const part of generated) {
@@ -76,6 +77,34 @@ async function makeElementsManifest() {
 
 async function makeReference() {
   await run('typedoc/bin/typedoc', '--options', 'npm/typedoc.config.js', '--out', join(made, 'npm/docs'), '--logLevel', 'Warn');
+}
+
+/** What TypeDoc knows nothing of: attributes, events, parts and custom properties of the elements. */
+function writeElementsReference() {
+  const { modules } = JSON.parse(readFileSync(join(made, 'npm/custom-elements.json'), 'utf8'));
+  const elements = modules
+    .flatMap((/** @type {any} */ { declarations }) => declarations)
+    .filter((/** @type {any} */ { tagName }) => tagName);
+  const lines = ['# Elements', ''];
+  for (const element of elements) {
+    lines.push(`## \\<${element.tagName}\\>`, '', element.description, '');
+    for (const [title, list] of [
+      ['Attributes', element.attributes],
+      ['Events', element.events],
+      ['Parts', element.cssParts],
+      ['Custom properties', element.cssProperties],
+    ]) {
+      const typed = list.some((/** @type {any} */ { type }) => type);
+      lines.push(`### ${title}`, '', typed ? '| Name | Type | |' : '| Name | |', typed ? '| --- | --- | --- |' : '| --- | --- |');
+      for (const { name, type, description = '' } of list) {
+        const cells = [`\`${name}\``, ...(typed ? [`\`${type?.text ?? 'string'}\``] : []), description];
+        lines.push(`| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`);
+      }
+      lines.push('');
+    }
+  }
+  writeFileSync(join(made, 'npm/docs/elements.md'), lines.join('\n'));
+  appendFileSync(join(made, 'npm/docs/README.md'), '- [elements](elements.md): attributes, events, parts and custom properties\n');
 }
 
 /**
