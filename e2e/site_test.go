@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -53,6 +54,9 @@ type site struct {
 	mu     sync.Mutex
 	asked  []string
 	extras map[string]http.Handler // by path below url
+
+	headers map[string]string // of every answer, unless its handler sets others; set before the first request
+	server  *httptest.Server
 }
 
 func serve(t testing.TB) *site {
@@ -60,7 +64,7 @@ func serve(t testing.TB) *site {
 	const prefix = "/some/where/"
 	s := &site{extras: map[string]http.Handler{}}
 	files := http.StripPrefix(prefix, http.FileServer(http.Dir(dist(t))))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, below := strings.CutPrefix(r.URL.Path, prefix)
 		s.mu.Lock()
 		s.asked = append(s.asked, path)
@@ -71,15 +75,38 @@ func serve(t testing.TB) *site {
 			}
 		}
 		s.mu.Unlock()
+		for name, value := range s.headers {
+			w.Header().Set(name, value)
+		}
 		if !below {
 			http.NotFound(w, r)
 			return
 		}
 		h.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	s.url = server.URL + prefix
+	t.Cleanup(func() { s.server.Close() })
+	s.url = s.server.URL + prefix
 	return s
+}
+
+// stop kills the server, connections and all.
+func (s *site) stop() {
+	s.server.CloseClientConnections()
+	s.server.Close()
+}
+
+// restart brings it back at the same address.
+func (s *site) restart(t testing.TB) {
+	t.Helper()
+	listener, err := net.Listen("tcp", s.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := httptest.NewUnstartedServer(s.server.Config.Handler)
+	again.Listener.Close()
+	again.Listener = listener
+	again.Start()
+	s.server = again
 }
 
 // requests are the paths asked for since the last call.
