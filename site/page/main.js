@@ -30,8 +30,10 @@ const larger = parameters.larger.map(modelAddress);
 
 /** @type {import('../clipside.js').Clip|null} */
 let clip = null;
-/** Whether the model is on its way, or failed to come and is retried when the person says so. */
+/** Whether the model was asked for. If it failed to come, it is retried when the person says so. */
 let started = false;
+/** Whether it is on its way. */
+let loading = false;
 /** Whether pictures wait for the model. */
 let wanted = false;
 
@@ -68,7 +70,10 @@ const ranking = createRanking({
     const subject = others.length === 0 ? `“${first}” is` : `“${first}” and ${others.length} more are`;
     labelsMessage.notice(`In this template ${subject} longer than the model reads, so the end was left out.`);
   },
-  onEngineLost: fail,
+  onEngineLost(error) {
+    // Without one it was let go of on purpose, and the next is on its way.
+    if (clip) fail(error);
+  },
 });
 
 const templateField = createTemplate({
@@ -143,6 +148,7 @@ const offline = createOffline({
 const models = createModels({
   inUse: address,
   device: parameters.device,
+  renew,
   onChange() {
     offline.changed();
     void look();
@@ -185,10 +191,10 @@ async function look() {
   if (started) return;
   const online = navigator.onLine;
   const metered = isMetered();
-  // Pinned to the version that is kept, it asks the network for nothing.
   const rest = await Promise.all(larger.map(findKept));
   if (started) return;
-  if (kept && isWhole(kept) && rest.every(isWhole)) return start(kept.integrity);
+  // Pinned to the version that is kept, it asks the network for nothing; offline, larger ones are not waited for.
+  if (kept && isWhole(kept) && (!online || rest.every(isWhole))) return start(kept.integrity);
   if (wanted && online && !metered) return start();
   const size = (await offeredModels()).find(({ path }) => modelAddress(path) === address)?.bytes ?? 0;
   if (started) return;
@@ -199,7 +205,7 @@ async function look() {
 
 /** @param {string} [integrity] of the version to take */
 async function start(integrity) {
-  started = true;
+  started = loading = true;
   status.hide();
   progress.start();
   ranking.setClip(null);
@@ -216,6 +222,8 @@ async function start(integrity) {
   } catch (error) {
     fail(error);
     return;
+  } finally {
+    loading = false;
   }
   clip.addEventListener('upgrade', () => {
     progress.followed();
@@ -236,6 +244,15 @@ async function start(integrity) {
   ranking.setClip(clip);
   offline.changed();
   models.changed();
+}
+
+/** Loads the site's version of the model, and so has it kept. */
+async function renew() {
+  if (loading) return;
+  const before = clip;
+  clip = null;
+  await before?.dispose();
+  await start();
 }
 
 showNote();

@@ -24,16 +24,16 @@ import { createMessage } from './message.js';
  * The panel of models: which this browser keeps, how much room each takes, and
  * buttons to keep or delete it.
  *
- * @param {{inUse: string, device: import('../clipside.js').Device, onChange: () => void}} parts inUse is the address of the page's own model; onChange is called when something was kept or deleted
+ * @param {{inUse: string, device: import('../clipside.js').Device, renew: () => Promise<void>, onChange: () => void}} parts inUse is the address of the page's own model, which renew loads anew; onChange is called when something was kept or deleted
  */
-export function createModels({ inUse, device, onChange }) {
+export function createModels({ inUse, device, renew, onChange }) {
   const dialog = byId('models', HTMLDialogElement);
   const list = byId('models-list', HTMLUListElement);
   const room = byId('models-room', HTMLSpanElement);
   const protect = byId('models-protect', HTMLButtonElement);
   const message = createMessage(byId('models-message', HTMLParagraphElement));
 
-  /** Downloads under way, by address. @type {Map<string, {stop: AbortController, line: HTMLElement}>} */
+  /** Downloads under way, by address; one that the page needs itself has no stop. @type {Map<string, {stop?: AbortController, line: HTMLElement}>} */
   const fetching = new Map();
   /** Addresses of kept models that the site has a newer version of. @type {Set<string>} */
   const outdated = new Set();
@@ -85,7 +85,8 @@ export function createModels({ inUse, device, onChange }) {
     if (under) {
       line.textContent = under.line.textContent;
       under.line = line;
-      action('Stop', 'model-stop', () => under.stop.abort());
+      const { stop } = under;
+      if (stop) action('Stop', 'model-stop', () => stop.abort());
     } else {
       if (!kept) action('Keep', 'model-keep', () => void keep(entry));
       else if (!isWhole(kept)) {
@@ -114,17 +115,32 @@ export function createModels({ inUse, device, onChange }) {
 
   /** @param {Entry} entry */
   async function keep(entry) {
-    const stop = new AbortController();
-    const under = { stop, line: element('p', { text: 'Starting…' }) };
-    fetching.set(entry.url, under);
     message.hint('');
+    if (entry.url === inUse) {
+      // In memory it is shared with whoever asks for it; only loaded anew does it go through the store.
+      fetching.set(entry.url, { line: element('p', { text: 'On its way' }) });
+      await show();
+      await renew();
+    } else {
+      await fetchOther(entry);
+    }
+    outdated.delete(entry.url);
+    fetching.delete(entry.url);
+    onChange();
+    await show();
+  }
+
+  /** @param {Entry} entry */
+  async function fetchOther({ url, name }) {
+    const under = { stop: new AbortController(), line: element('p', { text: 'Starting…' }) };
+    fetching.set(url, under);
     await show();
     try {
       const { createClip } = await import('../clipside.js');
       const clip = await createClip({
-        model: entry.url,
+        model: url,
         device,
-        signal: stop.signal,
+        signal: under.stop.signal,
         onProgress({ loaded, total }) {
           under.line.textContent = `${megabytes(loaded)} of ${megabytes(total)} MB`;
         },
@@ -132,17 +148,12 @@ export function createModels({ inUse, device, onChange }) {
       const { kept, reason } = clip.info.storage;
       await clip.dispose();
       if (!kept) message.error(reason);
-      else announce(`${entry.name} is kept.`);
-      outdated.delete(entry.url);
+      else announce(`${name} is kept.`);
     } catch (error) {
-      if (!isAbort(error)) {
-        const { what, remedy } = explainModelError(error, entry.name);
-        message.error(`${what} ${remedy}`);
-      }
+      if (isAbort(error)) return;
+      const { what, remedy } = explainModelError(error, name);
+      message.error(`${what} ${remedy}`);
     }
-    fetching.delete(entry.url);
-    onChange();
-    await show();
   }
 
   /** @param {Entry} entry */
