@@ -173,7 +173,12 @@ function textOf(file) {
  * @param {...string} args
  */
 async function run(script, ...args) {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(site, 'node_modules', script), ...args], { cwd: site });
-  const said = (stdout + stderr).trim();
-  if (said) console.log(said);
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(site, 'node_modules', script), ...args], { cwd: site });
+    const said = (stdout + stderr).trim();
+    if (said) console.log(said);
+  } catch (cause) {
+    const { stdout = '', stderr = '' } = /** @type {{ stdout?: string, stderr?: string }} */ (cause);
+    throw new Error(`${script} failed: ${stdout}${stderr}`, { cause });
+  }
 }
