@@ -23,7 +23,7 @@
  * @attr {number} top-k - how many of the best to show; default all
  * @attr {boolean} multiple - takes several pictures
  * @attr {string} name - in a form, the name of the value
- * @attr {boolean} disabled
+ * @attr {boolean} disabled - takes no pictures
  *
  * @fires {CustomEvent<ClipInfo>} clip-ready - the model is there
  * @fires {CustomEvent<ClipProgress>} clip-progress - so much of the model is there
