@@ -292,6 +292,17 @@ func TestInterface(t *testing.T) {
 			assert(left.bytes <= one && left.things <= things, JSON.stringify(left) + ' left of ' + one + ' bytes in ' + things);
 			assert((await clip.classify(rocket, labels))[0].label === 'rocket', 'the other one goes on');`},
 
+		{"a profile", `
+			assert(clip.info.profile === undefined, 'only where it was asked for');
+			for (const device of ['cpu', 'webgpu']) {
+				const profiled = await createClip({ device, profile: true });
+				same(profiled.info.profile, [], 'nothing before the first call');
+				await profiled.embedTexts('a cat');
+				const products = profiled.info.profile.filter(({ op }) => op.startsWith('matmul'));
+				assert(products.length > 3 && products.every(({ runs, ms, gflop, gflops, gbps }) => runs > 0 && ms >= 0 && gflop > 0 && gflops >= 0 && gbps >= 0), JSON.stringify(products));
+				await profiled.dispose();
+			}`},
+
 		{"after dispose", `
 			const workers = started - ended;
 			const doomed = await createClip({ device: 'webgpu', worker: 'counting.js' });

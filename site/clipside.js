@@ -58,6 +58,7 @@ export {
  * @property {Tower[]} [towers] which encoders to load; default both. embedImages needs 'image', embedTexts 'text', the others both
  * @property {string | URL} [worker] a script of the page's own origin that runs as the Worker; only where this module comes from another origin. It has one line: import 'https://…/clipside/worker.js';
  * @property {boolean} [cache] whether the browser may keep the model for the next visit; default true
+ * @property {boolean} [profile] whether to time each operation, for info.profile; calls then take longer. Default false
  * @property {AbortSignal} [signal] stops the loading, and keeps what is complete; what comes after is stopped by dispose and by each call's own signal
  * @property {(progress: ClipProgress) => void} [onProgress]
  */
@@ -111,6 +112,17 @@ export {
  */
 
 /**
+ * Where time went: all runs of one operation in one shape.
+ * @typedef {object} OpTime
+ * @property {string} op with its shape
+ * @property {number} runs
+ * @property {number} ms of all runs; on a GPU each includes the way there and back
+ * @property {number} gflop 10⁹ arithmetic operations of one run
+ * @property {number} gflops 10⁹ arithmetic operations a second
+ * @property {number} gbps 10⁹ bytes a second, every value that a run reads or writes counted once, as float32
+ */
+
+/**
  * @typedef {object} ClipInfo
  * @property {ModelInfo} model
  * @property {string} url the directory that the model was loaded from
@@ -127,6 +139,7 @@ export {
  * @property {{ kept: boolean, reason: string }} storage whether the browser keeps the model for the next visit, and why not
  * @property {{ total: number, fetched: number, cached: number }} bytes of the model
  * @property {{ load: number, image: number, text: number }} timings milliseconds: from createClip to ready, of the first Clip that has this model; an image and a text in the last call that computed any, 0 before the first
+ * @property {OpTime[]} [profile] of all calls of this model so far, the longest first; only with the option profile
  */
 
 /**

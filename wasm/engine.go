@@ -37,6 +37,7 @@ type session struct {
 	words    chan struct{}  // closed when the tokenizer is there, or will never be
 	wordless error          // why not; set before words is closed
 	uploads  []func() error // wait for the GPU to take over the chunks of the last calls of data, oldest first
+	profile  *model.Profile // nil unless it was asked for
 	image    time.Duration  // of the last call's image encoding, a picture
 	text     time.Duration  // of the last call's text encoding, all labels
 }
@@ -63,7 +64,7 @@ func (e *engine) object() js.Value {
 	return o
 }
 
-// open({manifest, integrity, device, towers}): reads a manifest, takes the best rung of the ladder that the caller
+// open({manifest, integrity, device, towers, profile}): reads a manifest, takes the best rung of the ladder that the caller
 // allows, and reserves the model's memory there.
 func (e *engine) open(args []js.Value) (any, error) {
 	request := args[0]
@@ -94,6 +95,10 @@ func (e *engine) open(args []js.Value) (any, error) {
 	if err != nil {
 		device.Release()
 		return nil, err
+	}
+	if p, ok := device.(model.Profiler); ok && request.Get("profile").Bool() {
+		s.profile = new(model.Profile)
+		p.SetProfile(s.profile)
 	}
 	s.clip = &model.Clip{Config: m.Config, Device: device, Image: s.reserved.Image, Text: s.reserved.Text}
 	e.last++
@@ -271,16 +276,30 @@ func (e *engine) selfTest(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.profile != nil {
+		s.profile.Reset()
+	}
 	return map[string]any{"passed": v.Passed, "cosine": v.Cosine, "runs": v.Runs, "ms": ms(time.Since(start))}, nil
 }
 
-// info(id): the times of the last calls.
+// info(id): the times of the last calls; with a profile, all that operations have taken since the self-test.
 func (e *engine) info(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"timings": map[string]any{"image": ms(s.image), "text": ms(s.text)}}, nil
+	info := map[string]any{"timings": map[string]any{"image": ms(s.image), "text": ms(s.text)}}
+	if s.profile != nil {
+		ops := []any{}
+		for _, op := range s.profile.Table() {
+			ops = append(ops, map[string]any{
+				"op": op.Op, "runs": op.Runs, "ms": ms(op.Time),
+				"gflop": op.FLOP / 1e9, "gflops": op.GFLOPS(), "gbps": op.GBps(),
+			})
+		}
+		info["profile"] = ops
+	}
+	return info, nil
 }
 
 // dispose(id): frees the device; further calls reject.

@@ -39,7 +39,7 @@ import { EngineError } from './errors.js';
  * whose name is that of a class in errors.js. Call numbers are the caller's, for abort. A promise that settles, with
  * AbortError too, says that the engine is done with the pictures.
  * @typedef {object} Engine
- * @property {(request: { manifest: Uint8Array, integrity: string, device: 'auto' | 'webgpu' | 'cpu', towers: string[] }) => Promise<Opened>} open integrity is the manifest's SHA-256 in hex, or empty; a manifest that has another is an IntegrityError
+ * @property {(request: { manifest: Uint8Array, integrity: string, device: 'auto' | 'webgpu' | 'cpu', towers: string[], profile: boolean }) => Promise<Opened>} open integrity is the manifest's SHA-256 in hex, or empty; a manifest that has another is an IntegrityError
  * @property {(id: number, kind: string, index: number, bytes: Uint8Array, verified: boolean) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again. Verified says that the hash has been checked
  * @property {(id: number, name: string, message: string) => Promise<void>} fail what waits for weights rejects with this
  * @property {(id: number) => Promise<void>} compile makes the device's programs; needs no weights
@@ -49,7 +49,7 @@ import { EngineError } from './errors.js';
  * @property {(id: number, call: number, pictures: Picture[], labels: string[], templates: string[], topK: number) => Promise<{ results: import('../clipside.js').Label[][], truncated: number[] }>} classify topK 0 for all; truncated are indices of labels
  * @property {(id: number, call: number, pictures: Picture[], texts: string[]) => Promise<{ logits: Float32Array, rows: number, cols: number, truncated: number[] }>} similarity truncated are indices of texts
  * @property {(call: number) => void} abort
- * @property {(id: number) => Promise<{ timings: { image: number, text: number } }>} info milliseconds an item in the last call that computed any, 0 before the first; answers at once, however busy the engine is
+ * @property {(id: number) => Promise<{ timings: { image: number, text: number }, profile?: import('../clipside.js').OpTime[] }>} info milliseconds an item in the last call that computed any, 0 before the first; answers at once, however busy the engine is
  * @property {(id: number) => Promise<void>} dispose
  */
 

@@ -54,8 +54,8 @@ export class Model {
    * @returns {Promise<Model>}
    */
   static async open(signal, engine, request, manifest, store) {
-    const { device, towers, integrity } = request;
-    const opened = await engine.open({ manifest, integrity, device, towers });
+    const { device, towers, integrity, profile } = request;
+    const opened = await engine.open({ manifest, integrity, device, towers, profile });
     if (signal.aborted) {
       await engine.dispose(opened.id);
       throw signal.reason;
@@ -140,7 +140,7 @@ export class Model {
   /** @returns {Promise<ClipInfo>} */
   async info() {
     const { opened } = this.#session;
-    const { timings } = await this.#engine.info(opened.id);
+    const { timings, profile } = await this.#engine.info(opened.id);
     return {
       model: opened.model,
       url: this.#request.model,
@@ -157,6 +157,7 @@ export class Model {
       storage: this.#storage,
       bytes: this.#progress?.bytes ?? { total: 0, fetched: 0, cached: 0 },
       timings: { load: this.#loadMs, image: timings.image, text: timings.text },
+      ...(profile && { profile }),
     };
   }
 
@@ -234,8 +235,8 @@ export class Model {
       await dispose(opened.id).catch(() => {});
       throw wrong ? error.asPublic(this.#request.model) : error;
     }
-    const { towers, integrity } = this.#request;
-    const second = await open({ manifest: this.#manifest, integrity, device: 'cpu', towers });
+    const { towers, integrity, profile } = this.#request;
+    const second = await open({ manifest: this.#manifest, integrity, device: 'cpu', towers, profile });
     this.#fallback = message;
     this.#session = this.#begin(second, false);
     await dispose(opened.id).catch(() => {});

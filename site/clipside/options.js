@@ -8,7 +8,7 @@ import { checkImage } from './inputs.js';
 
 const devices = /** @type {const} */ (['auto', 'webgpu', 'cpu']);
 const towers = /** @type {const} */ (['image', 'text']);
-const clipOptions = ['model', 'integrity', 'wait', 'device', 'towers', 'cache', 'worker', 'signal', 'onProgress'];
+const clipOptions = ['model', 'integrity', 'wait', 'device', 'towers', 'cache', 'profile', 'worker', 'signal', 'onProgress'];
 
 /** The template that the models' own authors use. */
 const defaultTemplate = 'a photo of a {}.';
@@ -23,9 +23,10 @@ export function readOptions(options, defaultModel) {
   const signal = readSignal(options);
   const unknown = Object.keys(options).find((name) => !clipOptions.includes(name));
   if (unknown !== undefined) throw new TypeError(`createClip has no option ${show(unknown)}; it has ${clipOptions.join(', ')}.`);
-  const { device = 'auto', cache = true, wait = true, onProgress } = options;
+  const { device = 'auto', cache = true, wait = true, profile = false, onProgress } = options;
   if (!devices.includes(device)) throw new TypeError(`device is ${show(device)}: pass 'auto', 'webgpu' or 'cpu'.`);
   if (typeof cache !== 'boolean') throw new TypeError(`cache is ${show(cache)}: pass true or false.`);
+  if (typeof profile !== 'boolean') throw new TypeError(`profile is ${show(profile)}: pass true or false.`);
   if (typeof wait !== 'boolean') throw new TypeError(`wait is ${show(wait)}: pass true or false.`);
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw new TypeError(`onProgress is ${show(onProgress)}: pass a function.`);
@@ -47,6 +48,7 @@ export function readOptions(options, defaultModel) {
       device,
       towers: towers.filter((tower) => wanted.includes(tower)),
       cache,
+      profile,
     })),
     wait,
     worker:

@@ -33,8 +33,8 @@ const joinable = new Map();
  */
 export async function hold(request, worker, startedAt, signal, onProgress) {
   signal?.throwIfAborted();
-  const { model, integrity, device, towers, cache } = request;
-  const key = JSON.stringify([model, integrity, device, towers, cache, worker]);
+  const { model, integrity, device, towers, cache, profile } = request;
+  const key = JSON.stringify([model, integrity, device, towers, cache, profile, worker]);
   const known = joinable.get(key);
   if (known) return known.join(signal, onProgress);
   const loading = new SharedModel(lease(worker), { ...request, startedAt }, () => {

@@ -23,6 +23,7 @@ import { openStore } from './sources.js';
  * @property {Device} device
  * @property {Tower[]} towers
  * @property {boolean} cache
+ * @property {boolean} profile
  * @property {string} integrity SHA-256 of the manifest in hex, or empty
  * @property {number} startedAt when createClip was called, in milliseconds since the epoch; page and Worker count from different origins
  */

@@ -12,7 +12,9 @@ before(() => {
 
 test('without options the starter beside the module is loaded whole, on the best device', () => {
   const { requests, wait } = readOptions({}, beside);
-  assert.deepEqual(requests, [{ model: beside.href, integrity: '', device: 'auto', towers: ['image', 'text'], cache: true }]);
+  assert.deepEqual(requests, [
+    { model: beside.href, integrity: '', device: 'auto', towers: ['image', 'text'], cache: true, profile: false },
+  ]);
   assert.equal(wait, true);
 });
 
