@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ import (
 // the photo's file to the embedding, on both devices.
 func TestEmbeddingsEqualTheReference(t *testing.T) {
 	s := serve(t)
+	s.headers = isolation // as clipside serve sends them: memory may be shared with threads
 	sets := s.addGoldens(t)
 	s.add("photos/", filepath.Join(root, "testdata/photos"))
 	b := launch(t, nil)
@@ -41,19 +43,27 @@ func TestEmbeddingsEqualTheReference(t *testing.T) {
 					Logits        []float32
 					Info          struct {
 						Device   string
+						Features []string
 						SelfTest struct{ Passed bool }
 					}
+					Cores int
 				}](p, fmt.Sprintf(`(async () => {
 					const { createClip } = await import(%q);
 					const clip = await createClip({ model: %q, device: %q });
 					const texts = await clip.embedTexts(%s), images = await clip.embedImages(%s);
 					const { logits } = await clip.similarity(%[5]s, %[4]s);
-					const { device, selfTest } = clip.info;
+					const { device, features, selfTest } = clip.info;
 					await clip.dispose();
-					return { Texts: texts.map((e) => [...e]), Images: images.map((e) => [...e]), Logits: [...logits], Info: { Device: device, SelfTest: { Passed: selfTest.passed } } };
+					return { Texts: texts.map((e) => [...e]), Images: images.map((e) => [...e]), Logits: [...logits], Info: { Device: device, Features: features, SelfTest: { Passed: selfTest.passed } }, Cores: crossOriginIsolated ? navigator.hardwareConcurrency : 0 };
 				})()`, s.url+"clipside.js", s.url+"models/"+name+"/", device, js(texts), js(files)))
 				if got.Info.Device != device || !got.Info.SelfTest.Passed {
 					t.Errorf("ran on %+v", got.Info)
+				}
+				if got.Cores == 0 {
+					t.Error("the page is not cross-origin isolated: threads go untested")
+				}
+				if want := fmt.Sprintf("%d threads", min(got.Cores, 4)); device == "cpu" && got.Cores > 1 && !slices.Contains(got.Info.Features, want) {
+					t.Errorf("features %q, want %q among them", got.Info.Features, want)
 				}
 				for i, g := range set.Texts {
 					golden.Near(t, fmt.Sprintf("%q", g.Text), got.Texts[i], g.Embedding)

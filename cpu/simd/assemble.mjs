@@ -58,6 +58,7 @@ const text = expand(
 for (const relaxed of [false, true]) {
   for (const shared of [false, true]) {
     const source = text
+      .replaceAll(/^ *@shared\n([^]*?)^ *@unshared\n/gm, shared ? "$1" : "")
       .replaceAll("$MUL", relaxed ? "" : "f32x4.mul")
       .replaceAll("$ADD", relaxed ? "f32x4.relaxed_madd" : "f32x4.add")
       .replace(

@@ -59,6 +59,8 @@ const (
 	// maxTextTokens bounds a pass over texts: 256 rows fill the matrix kernel.
 	maxTextTokens = 256
 	textStep      = 4 // the matrix kernel's rows
+	// cachedActivations is how many bytes of the widest layer's activations may be at work at once.
+	cachedActivations = 2 << 20
 )
 
 func newDevice(m machine, features ...string) (*Device, error) {
@@ -172,30 +174,44 @@ type encoder struct {
 // EncodeImages implements model.Device.
 func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
 	size := t.Config.Size
-	out := make([][]float32, len(px))
 	for i, p := range px {
 		if p.Size != size || len(p.RGBA) != 4*size*size {
 			return nil, fmt.Errorf("simd: picture %d is %d px with %d bytes, the encoder takes %d px RGBA", i, p.Size, len(p.RGBA), size)
 		}
+	}
+	out := make([][]float32, 0, len(px))
+	for len(px) > 0 {
 		d.m.rest()
-		y, err := d.encodeImage(ctx, t, p)
+		n := recording.Batch(len(px), maxImages(&t.Config))
+		y, err := d.encodeImages(ctx, t, px[:n])
 		if err != nil {
 			return nil, err
 		}
-		out[i] = y
+		out = append(out, recording.Split(y, n)...)
+		px = px[n:]
 	}
 	return out, nil
 }
 
-// encodeImage encodes one picture: more at once would not be quicker each, since the patches of one fill the matrix
-// kernel.
-func (d *Device) encodeImage(ctx context.Context, t *model.ImageTower, p model.Picture) ([]float32, error) {
-	e, giveBack, err := d.programs.Borrow(recording.Key{Tower: t, Batch: 1}, func() (*encoder, error) {
+// maxImages is how many pictures are encoded at once: as many as share a reading of the weights without their
+// activations leaving the cache.
+func maxImages(c *model.ImageConfig) int {
+	rows, widest := c.Tokens(), 4*c.Tokens()*c.Width
+	if c.Kind == model.ResNet {
+		rows, widest = c.Tokens(), c.Size/2*c.Size/2*c.Width
+	}
+	return max(1, min(maxTextTokens/rows, cachedActivations/(4*widest)))
+}
+
+// encodeImages encodes pictures in one pass.
+func (d *Device) encodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([]float32, error) {
+	size, bytes := px[0].Size, len(px[0].RGBA)
+	e, giveBack, err := d.programs.Borrow(recording.Key{Tower: t, Batch: len(px)}, func() (*encoder, error) {
 		e := &encoder{}
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
-			e.pixels = r.fixed(uint64(len(p.RGBA)))
-			return t.Encode(r.metered(), model.Pixels{B: 1, Size: p.Size, Data: e.pixels})
+			e.pixels = r.fixed(uint64(len(px) * bytes))
+			return t.Encode(r.metered(), model.Pixels{B: len(px), Size: size, Data: e.pixels})
 		})
 		return e, err
 	})
@@ -203,7 +219,9 @@ func (d *Device) encodeImage(ctx context.Context, t *model.ImageTower, p model.P
 		return nil, err
 	}
 	defer giveBack()
-	d.m.write(e.pixels, p.RGBA)
+	for i, p := range px {
+		d.m.write(e.pixels+uint32(i*bytes), p.RGBA)
+	}
 	return e.run(ctx)
 }
 

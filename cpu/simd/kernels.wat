@@ -6,10 +6,11 @@
 ;; once, in order. Vectors (biases, gains) are float32, zero up to a multiple of 8. Tables of embeddings stay fp16.
 ;;
 ;; Commands are 80 bytes: a number, then up to 19 arguments of 4 bytes. Every kernel takes (arguments, thread, threads)
-;; and does its thread's share of the units; a barrier between commands is the caller's.
+;; and does its thread's share of the units.
 ;;
-;; assemble.mjs makes the binaries from this text. It expands  @for x 0 3 … @end  with {x}, {x*4} and the like, and
-;; writes  $MUL … $ADD  as one relaxed multiply-add or as a multiplication and an addition.
+;; assemble.mjs makes the binaries from this text. It expands  @for x 0 3 … @end  with {x}, {x*4} and the like, writes
+;; $MUL … $ADD  as one relaxed multiply-add or as a multiplication and an addition, and leaves  @shared … @unshared
+;; out of modules whose memory is not shared.
 (module
   MEMORY
 
@@ -17,16 +18,64 @@
   (table 12 funcref)
   (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize)
 
-  ;; run runs the commands in [at, end).
-  (func (export "run") (param $at i32) (param $end i32) (param $thread i32) (param $threads i32)
+  ;; run does a thread's share of the commands in [at, end). No thread begins a command before all have done the last.
+  (func $run (export "run") (param $at i32) (param $end i32) (param $thread i32) (param $threads i32)
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
         (call_indirect (type $kernel)
           (i32.add (local.get $at) (i32.const 4)) (local.get $thread) (local.get $threads)
           (i32.load (local.get $at)))
+  @shared
+        (if (i32.gt_u (local.get $threads) (i32.const 1)) (then (call $barrier (local.get $threads))))
+  @unshared
         (local.set $at (i32.add (local.get $at) (i32.const 80)))
         (br $next))))
+
+  @shared
+  ;; ---- threads ----
+  ;;
+  ;; The first words of memory are the threads': 4 the number of the last job, 8 its at, 12 its end, 16 its threads,
+  ;; 20 how many threads have come to the barrier, 24 how often the barrier has opened.
+
+  ;; job runs commands on all threads, of which the caller is the first and the others are in serve.
+  (func (export "job") (param $at i32) (param $end i32) (param $threads i32)
+    (i32.store offset=8 (i32.const 0) (local.get $at))
+    (i32.store offset=12 (i32.const 0) (local.get $end))
+    (i32.store offset=16 (i32.const 0) (local.get $threads))
+    (drop (i32.atomic.rmw.add offset=4 (i32.const 0) (i32.const 1)))
+    (drop (memory.atomic.notify offset=4 (i32.const 0) (i32.const -1)))
+    (call $run (local.get $at) (local.get $end) (i32.const 0) (local.get $threads)))
+
+  ;; serve does a thread's share of every job after the first so many, for ever.
+  (func (export "serve") (param $thread i32) (param $seen i32)
+    (loop $forever
+      (loop $asleep
+        (drop (memory.atomic.wait32 offset=4 (i32.const 0) (local.get $seen) (i64.const -1)))
+        (br_if $asleep (i32.eq (i32.atomic.load offset=4 (i32.const 0)) (local.get $seen))))
+      (local.set $seen (i32.add (local.get $seen) (i32.const 1)))
+      (call $run (i32.load offset=8 (i32.const 0)) (i32.load offset=12 (i32.const 0)) (local.get $thread) (i32.load offset=16 (i32.const 0)))
+      (br $forever)))
+
+  ;; barrier returns when all threads have called it. Commands are short, so it looks again and again for about as long
+  ;; as one takes before it sleeps.
+  (func $barrier (param $threads i32)
+    (local $opened i32) (local $spin i32)
+    (local.set $opened (i32.atomic.load offset=24 (i32.const 0)))
+    (if (i32.eq (i32.add (i32.atomic.rmw.add offset=20 (i32.const 0) (i32.const 1)) (i32.const 1)) (local.get $threads))
+      (then
+        (i32.atomic.store offset=20 (i32.const 0) (i32.const 0))
+        (drop (i32.atomic.rmw.add offset=24 (i32.const 0) (i32.const 1)))
+        (drop (memory.atomic.notify offset=24 (i32.const 0) (i32.const -1)))
+        (return)))
+    (local.set $spin (i32.const 20000))
+    (loop $wait
+      (if (i32.ne (i32.atomic.load offset=24 (i32.const 0)) (local.get $opened)) (then (return)))
+      (br_if $wait (local.tee $spin (i32.sub (local.get $spin) (i32.const 1)))))
+    (loop $asleep
+      (drop (memory.atomic.wait32 offset=24 (i32.const 0) (local.get $opened) (i64.const -1)))
+      (br_if $asleep (i32.eq (i32.atomic.load offset=24 (i32.const 0)) (local.get $opened)))))
+  @unshared
 
   ;; share is where the thread's part of units begins; that of thread + 1 is where it ends.
   (func $share (param $units i32) (param $thread i32) (param $threads i32) (result i32)

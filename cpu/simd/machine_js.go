@@ -3,8 +3,9 @@ package simd
 import (
 	_ "embed"
 	"errors"
+	"fmt"
+	"sync"
 	"syscall/js"
-	"time"
 )
 
 //go:embed kernels.wasm
@@ -13,32 +14,114 @@ var kernels []byte
 //go:embed kernels-relaxed.wasm
 var kernelsRelaxed []byte
 
+//go:embed kernels-shared.wasm
+var kernelsShared []byte
+
+//go:embed kernels-relaxed-shared.wasm
+var kernelsRelaxedShared []byte
+
+// maxThreads is how many threads run at most. Beyond a few, cores share caches and memory, and the page's own work has
+// a claim too.
+const maxThreads = 4
+
 // instance is the module in this browser.
 type instance struct {
-	memory, bytes             js.Value // the memory and a view of all of it
-	length                    uint64
-	runFunc, packFunc, widenF js.Value
+	memory, bytes                      js.Value // the memory and a view of all of it
+	length                             uint64
+	runFunc, jobFunc, packFunc, widenF js.Value
+
+	planned int      // threads that commands may be run by
+	others  js.Value // the threads but this one, of clipside/threads.js; undefined where there are none
+	mu      sync.Mutex
+	serving bool // the others have started; guarded by mu
 }
 
 // New instantiates the module: with relaxed multiply-add where the browser has it, which rounds once instead of twice
-// and is a third faster.
+// and is a third faster; and on several threads where the page is cross-origin isolated.
 func New() (*Device, error) {
-	wasm := js.Global().Get("WebAssembly")
 	for _, m := range []struct {
-		binary  []byte
-		feature string
-	}{{kernelsRelaxed, "relaxed-simd"}, {kernels, "simd"}} {
-		bytes := js.Global().Get("Uint8Array").New(len(m.binary))
-		js.CopyBytesToJS(bytes, m.binary)
-		if !wasm.Call("validate", bytes).Bool() {
-			continue
+		alone, shared []byte
+		feature       string
+	}{{kernelsRelaxed, kernelsRelaxedShared, "relaxed-simd"}, {kernels, kernelsShared, "simd"}} {
+		if n := threadsHere(); n > 1 {
+			// Where memory to share cannot be had, one thread will do.
+			if i := instantiateShared(m.shared, n); i != nil {
+				return newDevice(i, m.feature, fmt.Sprintf("%d threads", n))
+			}
 		}
-		exports := wasm.Get("Instance").New(wasm.Get("Module").New(bytes)).Get("exports")
-		i := &instance{memory: exports.Get("memory"), runFunc: exports.Get("run"), packFunc: exports.Get("pack"), widenF: exports.Get("widen")}
-		i.view()
-		return newDevice(i, m.feature)
+		if i := instantiate(m.alone); i != nil {
+			return newDevice(i, m.feature)
+		}
 	}
 	return nil, ErrUnavailable
+}
+
+// threadsHere is how many threads this browser can give: 1 where memory may not be shared.
+func threadsHere() int {
+	if js.Global().Get("clipsideThreads").IsUndefined() || !js.Global().Get("crossOriginIsolated").Truthy() {
+		return 1
+	}
+	if n := js.Global().Get("navigator").Get("hardwareConcurrency"); n.Type() == js.TypeNumber {
+		return min(n.Int(), maxThreads)
+	}
+	return 1
+}
+
+func instantiate(binary []byte) *instance {
+	module, ok := compile(binary)
+	if !ok {
+		return nil
+	}
+	exports := js.Global().Get("WebAssembly").Get("Instance").New(module).Get("exports")
+	return newInstance(exports, exports.Get("memory"), 1)
+}
+
+// instantiateShared returns nil also where the memory cannot be had.
+func instantiateShared(binary []byte, threads int) (i *instance) {
+	module, ok := compile(binary)
+	if !ok {
+		return nil
+	}
+	defer func() {
+		if _, thrown := recover().(js.Error); thrown {
+			i = nil
+		}
+	}()
+	object := js.Global().Get("Object")
+	wasm := js.Global().Get("WebAssembly")
+	memory := wasm.Get("Memory").New(object.Call("fromEntries", []any{[]any{"initial", 1}, []any{"maximum", maxMemory >> 16}, []any{"shared", true}}))
+	imports := object.Call("fromEntries", []any{[]any{"env", object.Call("fromEntries", []any{[]any{"memory", memory}})}})
+	i = newInstance(wasm.Get("Instance").New(module, imports).Get("exports"), memory, threads)
+	i.others = js.Global().Call("clipsideThreads", module, memory, threads)
+	var started js.Func
+	started = js.FuncOf(func(js.Value, []js.Value) any {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.serving = true
+		started.Release()
+		return nil
+	})
+	i.others.Get("started").Call("then", started) // if it never comes, this thread does all
+	return i
+}
+
+func compile(binary []byte) (module js.Value, ok bool) {
+	bytes := js.Global().Get("Uint8Array").New(len(binary))
+	js.CopyBytesToJS(bytes, binary)
+	wasm := js.Global().Get("WebAssembly")
+	if !wasm.Call("validate", bytes).Bool() {
+		return js.Value{}, false
+	}
+	return wasm.Get("Module").New(bytes), true
+}
+
+func newInstance(exports, memory js.Value, threads int) *instance {
+	i := &instance{
+		memory: memory, planned: threads,
+		runFunc: exports.Get("run"), jobFunc: exports.Get("job"), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
+	}
+	i.view()
+	return i
 }
 
 // view makes a new view of the memory, as is needed whenever it has grown.
@@ -82,7 +165,14 @@ func (i *instance) read(at uint32, data []byte) { js.CopyBytesToGo(data, i.part(
 
 func (i *instance) run(at, end uint32) (err error) {
 	defer thrown(&err)
-	i.runFunc.Invoke(at, end, 0, 1)
+	i.mu.Lock()
+	serving := i.serving
+	i.mu.Unlock()
+	if serving {
+		i.jobFunc.Invoke(at, end, i.planned)
+	} else {
+		i.runFunc.Invoke(at, end, 0, 1)
+	}
 	return nil
 }
 
@@ -98,10 +188,39 @@ func (i *instance) widen(src, count, dst uint32) (err error) {
 	return nil
 }
 
-// rest goes by way of a timer, which is what lets JavaScript have its turn.
-func (i *instance) rest() { time.Sleep(time.Nanosecond) }
+// rest goes by way of a message to itself, which is what lets JavaScript have its turn. Timers would do, but browsers
+// hold them back 4 ms once they follow one another.
+func (i *instance) rest() {
+	taken := make(chan struct{})
+	turns <- taken
+	nextTurn()()
+	<-taken
+}
 
-func (i *instance) threads() int { return 1 }
+// turns are those who wait for their turn, in order.
+var turns = make(chan chan struct{}, 64)
 
-// close drops what keeps the memory alive.
-func (i *instance) close() { *i = instance{} }
+// nextTurn returns a function that has the first of turns go on when JavaScript has had its turn.
+var nextTurn = sync.OnceValue(func() func() {
+	take := js.FuncOf(func(js.Value, []js.Value) any {
+		close(<-turns)
+		return nil
+	})
+	if immediate := js.Global().Get("setImmediate"); immediate.Truthy() { // Node, which a port would keep running
+		return func() { immediate.Invoke(take) }
+	}
+	channel := js.Global().Get("MessageChannel").New()
+	channel.Get("port1").Set("onmessage", take)
+	port := channel.Get("port2")
+	return func() { port.Call("postMessage", nil) }
+})
+
+func (i *instance) threads() int { return i.planned }
+
+// close ends the other threads, and drops what keeps the memory alive.
+func (i *instance) close() {
+	if !i.others.IsUndefined() {
+		i.others.Call("stop")
+	}
+	i.memory, i.bytes, i.runFunc, i.jobFunc, i.packFunc, i.widenF, i.others = js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}
+}

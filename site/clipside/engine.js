@@ -2,6 +2,7 @@
 
 import './wasm_exec.js'; // Go's own loader; defines globalThis.Go
 import { EngineError } from './errors.js';
+import { startThreads } from './threads.js';
 
 /**
  * A picture as the engine takes it. Rows are RGBA, composited over white, asked for from top to bottom.
@@ -96,6 +97,7 @@ export async function startEngine(onStop) {
       reject(error);
       onStop(error);
     };
+    scope.clipsideThreads = startThreads; // the engine asks for them where it computes on the CPU
     scope.clipsideEngineReady = resolve;
     go.run(instance).then(() => stop(undefined), stop);
     // After the first await Go runs in callbacks of timers and promises, where a trap reaches nobody.
