@@ -174,6 +174,7 @@ func TestFaultyHosts(t *testing.T) {
 	t.Run("manifest", f.refusesHostileManifests)
 	t.Run("store", f.keepsModels)
 	t.Run("other origin", f.needsCORS)
+	t.Run("no Worker to fetch", f.fetchesByItself)
 }
 
 func (f *faultSite) survivesTheNetwork(t *testing.T) {
@@ -608,5 +609,24 @@ func (f *faultSite) needsCORS(t *testing.T) {
 	load(t, f.page, open, "").mustWork(t)
 	if files := weights(open.well()); len(files) > 0 {
 		t.Errorf("the second visit asked for %q", files)
+	}
+}
+
+// fetchesByItself: a host or a bundler may have left the Worker behind that fetches for the engine.
+func (f *faultSite) fetchesByItself(t *testing.T) {
+	f.mu.Lock()
+	f.extras["clipside/fetcher.js"] = status(http.StatusNotFound)
+	f.mu.Unlock()
+	p, h := f.open(t), f.fresh()
+	l := load(t, p, h, "")
+	l.mustWork(t)
+	if stored := storedBytes(f.m); !l.Storage.Kept || l.Bytes.Fetched != stored {
+		t.Errorf("%+v", l)
+	}
+	h.well()
+	l = load(t, p, h, "")
+	l.mustWork(t)
+	if files := weights(h.well()); len(files) > 0 || l.Bytes.Cached != storedBytes(f.m) {
+		t.Errorf("the second visit asked for %q; %+v", files, l)
 	}
 }

@@ -56,6 +56,7 @@ func TestHeavyModelIsLoadedInFlatMemoryAndKept(t *testing.T) {
 			const channel = new BroadcastChannel('memory');
 			channel.onmessage = ({ data }) => data === '?' && channel.postMessage(globalThis.wasm.instance.exports.mem.buffer.byteLength);
 		}`)
+	s.rewrite(t, "clipside/fetcher.js")
 	// Without the flag the browser answers when it collects garbage the next time.
 	b := launch(t, map[string]any{"enable-blink-features": "ForceEagerMeasureMemory"})
 	type visit struct {

@@ -1,9 +1,10 @@
 // A model in the Worker: how it is loaded onto a device, and how calls are answered while that is still going on.
 
 import { DeviceLostError, ModelError, WebGPUUnavailableError } from './errors.js';
+import { fetching } from './fetching.js';
 import { Progress } from './progress.js';
 import { anySignal, unlessAborted } from './signals.js';
-import { canVerify, modelFiles } from './sources.js';
+import { canVerify } from './sources.js';
 import { loadWeights } from './weights.js';
 
 /** @typedef {import('./engine.js').Engine} Engine */
@@ -199,11 +200,12 @@ export class Model {
     const testing = compiling.then(() => selfTest(id));
     testing.catch((error) => failed.abort(error));
 
-    const { source, storage } = await modelFiles(this.#request.model, this.#store, total, progress);
+    const { source, storage, end } = await fetching(this.#request, this.#store, total, progress);
     try {
       await loadWeights(signal, files, source, (file, bytes) => data(id, file.kind, file.index, bytes, canVerify));
+      this.#storage = await storage();
     } finally {
-      this.#storage = storage();
+      end();
     }
     if (!compiled) progress.enter('compile');
     await compiling;

@@ -5,8 +5,6 @@ import { IntegrityError } from './errors.js';
 import { hex, ModelStore, storageEstimate } from './store.js';
 
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
-/** @typedef {import('./progress.js').Progress} Progress */
-/** @typedef {import('./weights.js').Source} Source */
 
 /**
  * Whether files can be hashed here. Where not, which is on pages without HTTPS, the engine does it, more slowly.
@@ -16,7 +14,7 @@ export const canVerify = globalThis.crypto?.subtle !== undefined;
 /**
  * A model's files.
  * @typedef {object} ModelFiles
- * @property {Source} source
+ * @property {(signal: AbortSignal, file: BundleFile, options: { fresh: boolean }) => Promise<{ bytes: Uint8Array<ArrayBuffer>, cached: boolean }>} source of checked files, where they can be checked. With fresh it passes by every cache. Cached says that the file was on this machine already
  * @property {() => { kept: boolean, reason: string }} storage whether what comes is kept for the next visit, and why not
  */
 
@@ -24,25 +22,26 @@ export const canVerify = globalThis.crypto?.subtle !== undefined;
  * @param {string} model URL of its directory
  * @param {ModelStore | string} store or why there is none
  * @param {number} total bytes of the files that may be asked for
- * @param {Progress} progress
+ * @param {(file: BundleFile, bytes: number) => void} received told how many bytes of a file have come over the network
  * @returns {Promise<ModelFiles>}
  */
-export async function modelFiles(model, store, total, progress) {
+export async function modelFiles(model, store, total, received) {
   if (typeof store === 'string') {
     // Files never change under their names, so that what the HTTP cache has need not be asked after.
-    const source = fromNetwork(model, store === notWanted ? 'no-store' : 'force-cache', progress);
-    return { source, storage: () => ({ kept: false, reason: store }) };
+    const network = fromNetwork(model, store === notWanted ? 'no-store' : 'force-cache', received);
+    return {
+      source: async (...args) => ({ bytes: await network(...args), cached: false }),
+      storage: () => ({ kept: false, reason: store }),
+    };
   }
   let full = await noRoom(store, total);
   // What the store keeps, the HTTP cache need not keep once more.
-  const network = fromNetwork(model, 'no-store', progress);
-  /** @type {Source} */
+  const network = fromNetwork(model, 'no-store', received);
+  /** @type {ModelFiles['source']} */
   const source = async (signal, file, { fresh }) => {
     const stored = async () => {
       const bytes = await store.read(file.file);
-      if (!bytes || !(await isIntact(file, bytes))) return undefined;
-      progress.received(nameOf(file), bytes.length, true);
-      return bytes;
+      return bytes && (await isIntact(file, bytes)) ? { bytes, cached: true } : undefined;
     };
     const kept = fresh ? undefined : await stored();
     if (kept) return kept;
@@ -59,7 +58,7 @@ export async function modelFiles(model, store, total, progress) {
           full = name === 'QuotaExceededError' ? noRoomLeft : `The browser could not keep the model: ${message}`;
         }
       }
-      return bytes;
+      return { bytes, cached: false };
     });
   };
   return { source, storage: () => ({ kept: !full, reason: full }) };
@@ -101,27 +100,22 @@ async function noRoom(store, total) {
 /**
  * @param {string} model URL of its directory
  * @param {RequestCache} cache
- * @param {Progress} progress
- * @returns {Source} of checked files, where they can be checked
+ * @param {(file: BundleFile, bytes: number) => void} received
+ * @returns {(signal: AbortSignal, file: BundleFile, options: { fresh: boolean }) => Promise<Uint8Array<ArrayBuffer>>}
  */
-function fromNetwork(model, cache, progress) {
+function fromNetwork(model, cache, received) {
   return async (signal, file, { fresh }) => {
     const url = new URL(file.file, model).href;
     const bytes = await download(signal, url, {
       limit: file.stored,
       size: file.stored,
       cache: fresh && cache !== 'no-store' ? 'reload' : cache,
-      onBytes: (count) => progress.received(nameOf(file), count, false),
+      onBytes: (count) => received(file, count),
     });
     if (canVerify && !(await isIntact(file, bytes)))
       throw new IntegrityError(`${url} is damaged: its bytes are not those that the manifest names (SHA-256).`);
     return bytes;
   };
-}
-
-/** @param {BundleFile} file */
-function nameOf({ kind, index }) {
-  return `${kind}/${index}`;
 }
 
 /**
