@@ -10,6 +10,7 @@ usage: ./build.sh COMMAND
   serve [-addr HOST:PORT]  build the page and serve it, by default at http://127.0.0.1:8080/
   build                    build the page into dist/, for any static host
   test                     run every check and every test
+  lighthouse               have Lighthouse look at the page; fails below 100, performance below 95
   bench [-quick] [...]     race against onnxruntime-web and transformers.js; -help says what can be chosen
 END
 }
@@ -34,10 +35,10 @@ build_page() {
 	build/clipside build -out dist
 }
 
-have_chromium() {
+find_chromium() {
 	local name
 	for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
-		[[ -n $name ]] && command -v "$name" >/dev/null && return
+		[[ -n $name ]] && command -v "$name" && return
 	done
 	return 1
 }
@@ -45,7 +46,7 @@ have_chromium() {
 # Debian's packages for what is missing of the tests' programs.
 install_missing() {
 	local packages=()
-	have_chromium || packages+=(chromium)
+	find_chromium >/dev/null || packages+=(chromium)
 	command -v node >/dev/null || packages+=(nodejs)
 	command -v npm >/dev/null || packages+=(npm)
 	((${#packages[@]})) || return 0
@@ -85,12 +86,15 @@ check_go() {
 }
 
 # What npm installed last is current as long as the lock file is the one that it installed.
+install_packages() {
+	cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock.json" && return
+	(cd "$1" && npm ci --ignore-scripts --no-audit --no-fund)
+	cp "$1/package-lock.json" "$1/node_modules/.installed-lock.json"
+}
+
 check_javascript() {
 	say 'JavaScript: types'
-	if ! cmp -s site/package-lock.json site/node_modules/.installed-lock.json; then
-		(cd site && npm ci --ignore-scripts --no-audit --no-fund)
-		cp site/package-lock.json site/node_modules/.installed-lock.json
-	fi
+	install_packages site
 	(cd site && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p tsconfig.worker.json)
 	say 'JavaScript: what is generated is current'
 	(cd site && node npm/generate.js --check)
@@ -123,6 +127,14 @@ test)
 	need_go
 	install_missing
 	run_tests
+	;;
+lighthouse)
+	(($# == 1)) || die 'lighthouse takes no arguments'
+	need_go
+	install_missing
+	build_page
+	install_packages e2e/lighthouse
+	CHROMIUM=$(find_chromium) node e2e/lighthouse/run.js build/clipside dist
 	;;
 bench)
 	need_go
