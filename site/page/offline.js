@@ -14,8 +14,8 @@ const askAgainMs = 60 * 60 * 1000;
 const words = {
   checking: '',
   'online-only': 'Works online only',
-  preparing: 'Preparing to work offline',
-  'no-model': 'Needs the model to work offline',
+  preparing: 'Preparing for offline',
+  'no-model': 'Model needed offline',
   ready: 'Ready to work offline',
 };
 
