@@ -383,4 +383,17 @@ func TestPackageKeepsToItsPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
+	// It is enforced in the Worker too, where the one thing that it allows is needed.
+	tight := strings.Replace(policy, " 'wasm-unsafe-eval'", "", 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", tight)
+		http.FileServer(http.Dir(packaged(t))).ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	p := launch(t, nil).open(t, server.URL+"/LICENSE")
+	said := eval[string](p, "import('/clipside.js').then(({ createClip }) => createClip({ device: 'cpu' })).then(() => 'nothing', ({ name, message }) => name + ': ' + message)")
+	if !strings.HasPrefix(said, "EngineError: ") || !strings.Contains(said, "'wasm-unsafe-eval'") {
+		t.Errorf("without 'wasm-unsafe-eval' it says %q", said)
+	}
 }
