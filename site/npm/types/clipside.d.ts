@@ -191,6 +191,10 @@ export type ClipOptions = {
      */
     cache?: boolean | undefined;
     /**
+     * whether to time each operation, for info.profile; calls then take longer. Default false
+     */
+    profile?: boolean | undefined;
+    /**
      * stops the loading, and keeps what is complete; what comes after is stopped by dispose and by each call's own signal
      */
     signal?: AbortSignal | undefined;
@@ -263,6 +267,32 @@ export type SelfTest = {
      */
     ms: number;
 };
+/**
+ * Where time went: all runs of one operation in one shape.
+ */
+export type OpTime = {
+    /**
+     * with its shape
+     */
+    op: string;
+    runs: number;
+    /**
+     * of all runs; on a GPU each includes the way there and back
+     */
+    ms: number;
+    /**
+     * 10⁹ arithmetic operations of one run
+     */
+    gflop: number;
+    /**
+     * 10⁹ arithmetic operations a second
+     */
+    gflops: number;
+    /**
+     * 10⁹ bytes a second, every value that a run reads or writes counted once, as float32
+     */
+    gbps: number;
+};
 export type ClipInfo = {
     model: ModelInfo;
     /**
@@ -326,6 +356,10 @@ export type ClipInfo = {
         image: number;
         text: number;
     };
+    /**
+     * of all calls of this model so far, the longest first; only with the option profile
+     */
+    profile?: OpTime[] | undefined;
 };
 /**
  * What became of one picture of many: a result, or the error of a picture that could not be read.
