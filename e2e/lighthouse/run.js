@@ -31,25 +31,38 @@ try {
     ['mobile', undefined],
     ['desktop', desktopConfig],
   ]) {
-    const { lhr } = await lighthouse(url, { port: chromium.port, onlyCategories: Object.keys(least), logLevel: 'error' }, config);
-    if (lhr.runtimeError) throw new Error(lhr.runtimeError.message);
-    const scores = Object.entries(lhr.categories).map(([id, { score }]) => ({ id, score: Math.round(score * 100) }));
-    const { 'first-contentful-paint': paint, 'largest-contentful-paint': largest, 'total-blocking-time': blocked, 'cumulative-layout-shift': shift } = lhr.audits;
-    console.log(
-      `${device}: ${scores.map(({ id, score }) => `${id} ${score}`).join(', ')}` +
-        ` (first paint ${paint.displayValue}, largest ${largest.displayValue}, blocked ${blocked.displayValue}, layout shift ${shift.displayValue})`,
-    );
-    for (const { id, score } of scores) {
-      if (score >= least[id]) continue;
-      process.exitCode = 1;
-      console.log(`  ${id} falls short of ${least[id]}:`);
-      for (const { id: audit, weight } of lhr.categories[id].auditRefs) {
-        const { score, title, displayValue = '' } = lhr.audits[audit];
-        if (weight > 0 && score !== null && score < 0.9) console.log(`    ${title} ${displayValue}`);
-      }
+    const runs = [];
+    for (let i = 0; i < 3; i++) {
+      const { lhr } = await lighthouse(url, { port: chromium.port, onlyCategories: Object.keys(least), logLevel: 'error' }, config);
+      if (lhr.runtimeError) throw new Error(lhr.runtimeError.message);
+      runs.push(lhr);
     }
+    report(device, runs.sort((a, b) => a.categories.performance.score - b.categories.performance.score)[1]);
   }
 } finally {
   server.kill();
   chromium.kill();
+}
+
+/**
+ * Prints what a run found. Other programs that are busy at the same time cost points for performance, which is why it
+ * is the median of three and why it tells how fast the machine was meanwhile.
+ */
+function report(device, { categories, audits, environment }) {
+  const scores = Object.entries(categories).map(([id, { score }]) => ({ id, score: Math.round(score * 100) }));
+  const shown = (audit) => audits[audit].displayValue;
+  console.log(
+    `${device}: ${scores.map(({ id, score }) => `${id} ${score}`).join(', ')} (first paint ${shown('first-contentful-paint')}, ` +
+      `largest ${shown('largest-contentful-paint')}, blocked ${shown('total-blocking-time')}, ` +
+      `layout shift ${shown('cumulative-layout-shift')}; the machine's benchmark index ${environment.benchmarkIndex})`,
+  );
+  for (const { id, score } of scores) {
+    if (score >= least[id]) continue;
+    process.exitCode = 1;
+    console.log(`  ${id} falls short of ${least[id]}:`);
+    for (const { id: audit, weight } of categories[id].auditRefs) {
+      const { score, title, displayValue = '' } = audits[audit];
+      if (weight > 0 && score !== null && score < 0.9) console.log(`    ${title} ${displayValue}`);
+    }
+  }
 }
