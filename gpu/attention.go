@@ -11,6 +11,9 @@ import (
 
 var attention = kernel{"attention", "rrrwu"}
 
+// softwareQueries is how many queries an invocation has on a software adapter.
+const softwareQueries = 4
+
 // Attention implements model.Ops. Heads, and the columns they start at, must be multiples of 4 wide.
 func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor {
 	model.CheckAttention(q, k, v, h)
@@ -27,8 +30,13 @@ func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor 
 		uint32(padded(q.Cols) / 4), uint32(padded(k.Cols) / 4), uint32(padded(v.Cols) / 4), uint32(padded(h.Width) / 4),
 		bits(float32(1 / math.Sqrt(float64(d)))),
 	}
-	r.dispatch(attention, []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}},
+	// Software adapters save loads; others have enough invocations only with a query each.
+	each := 1
+	if r.d.info.Software {
+		each = min(softwareQueries, h.Queries)
+	}
+	r.dispatch(attention, []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}, {Name: "QUERIES", Value: each}},
 		[]operand{r.in(q.Tensor), r.in(k.Tensor), r.in(v.Tensor), r.out(y)}, uniform,
-		r.grid(attention, ceil(h.Queries, 32), h.Heads, h.B))
+		r.grid(attention, ceil(h.Queries, 32*each), h.Heads, h.B))
 	return y
 }

@@ -1,7 +1,8 @@
-// out = softmax(q·kᵀ/√d)·v for one head and one query an invocation, with the online softmax of Milakov & Gimelshein
-// (2018): the scores never reach memory, and no barrier is needed. The invocations of a workgroup ask the same head,
-// so its keys and values are read together and stay in cache. q, k and v are columns of wider matrices.
-// Consts: D4, a head's width in vec4s; CAUSAL.
+// out = softmax(q·kᵀ/√d)·v for one head and QUERIES queries an invocation, with the online softmax of Milakov &
+// Gimelshein (2018): the scores never reach memory, and no barrier is needed. The invocations of a workgroup ask the
+// same head, so its keys and values are read together and stay in cache. q, k and v are columns of wider matrices.
+// Traffic of an invocation: 2·D4 loads a key, for 8·D4·QUERIES multiply-adds.
+// Consts: D4, a head's width in vec4s; CAUSAL; QUERIES.
 struct Params {
   batch: u32, queries: u32, keys: u32, heads: u32,
   q_from: u32, k_from: u32, v_from: u32, // in vec4s
@@ -17,34 +18,63 @@ struct Params {
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let query = id.x;
+  let first = id.x * QUERIES;
   let head = id.y;
   let b = id.z;
-  if (query >= p.queries) { return; }
+  if (first >= p.queries) { return; }
   let column = head * D4;
-  let q_at = (b * p.queries + query) * p.q_pitch + p.q_from + column;
-  var ask: array<vec4f, D4>;
-  var acc: array<vec4f, D4>;
-  for (var c = 0u; c < D4; c++) { ask[c] = q[q_at + c] * p.scale; }
+#for r QUERIES
+  let query$r = min(first + $ru, p.queries - 1u); // those beyond the last are computed like it, and not stored
+  let q_at$r = (b * p.queries + query$r) * p.q_pitch + p.q_from + column;
+  var top$r = -3.0e38;
+  var total$r = 0.0;
+#for c D4
+  let ask$r_$c = q[q_at$r + $cu] * p.scale;
+  var acc$r_$c = vec4f();
+#end
+#end
 
-  var top = -3.0e38;
-  var total = 0.0;
-  let seen = select(p.keys, query + 1u, CAUSAL == 1u);
+  let seen = select(p.keys, min(first + QUERIES, p.queries), CAUSAL == 1u);
   for (var j = 0u; j < seen; j++) {
     let k_at = (b * p.keys + j) * p.k_pitch + p.k_from + column;
-    var s = 0.0;
-    for (var c = 0u; c < D4; c++) { s += dot(ask[c], k[k_at + c]); }
-    if (s > top) {
-      let shrink = exp(top - s);
-      total *= shrink;
-      for (var c = 0u; c < D4; c++) { acc[c] *= shrink; }
-      top = s;
-    }
-    let weight = exp(s - top);
-    total += weight;
     let v_at = (b * p.keys + j) * p.v_pitch + p.v_from + column;
-    for (var c = 0u; c < D4; c++) { acc[c] += weight * v[v_at + c]; }
+#for r QUERIES
+    var s$r = 0.0;
+#end
+#for c D4
+    let k$c = k[k_at + $cu];
+#for r QUERIES
+    s$r += dot(ask$r_$c, k$c);
+#end
+#end
+#for r QUERIES
+#if CAUSAL
+    if (j > query$r) { s$r = -3.0e38; }
+#end
+    if (s$r > top$r) {
+      let shrink = exp(top$r - s$r);
+      total$r *= shrink;
+#for c D4
+      acc$r_$c *= shrink;
+#end
+      top$r = s$r;
+    }
+    let weight$r = exp(s$r - top$r);
+    total$r += weight$r;
+#end
+#for c D4
+    let v$c = v[v_at + $cu];
+#for r QUERIES
+    acc$r_$c += weight$r * v$c;
+#end
+#end
   }
-  let out_at = (b * p.queries + query) * p.out_pitch + column;
-  for (var c = 0u; c < D4; c++) { out[out_at + c] = acc[c] / total; }
+#for r QUERIES
+  if (first + $ru < p.queries) {
+    let out_at = (b * p.queries + query$r) * p.out_pitch + column;
+#for c D4
+    out[out_at + $cu] = acc$r_$c / total$r;
+#end
+  }
+#end
 }
