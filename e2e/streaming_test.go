@@ -3,7 +3,9 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,8 +129,38 @@ func TestHeavyModelIsLoadedInFlatMemoryAndKept(t *testing.T) {
 		t.Errorf("the second visit asked for %q; %+v", files, second)
 	}
 	if second.First*3 > first.First {
-		t.Errorf("the second visit took %.1f s, the first %.1f s", second.First/1e3, first.First/1e3)
+		tooSlow(t, "the second visit took %.1f s, the first %.1f s", second.First/1e3, first.First/1e3)
 	}
+}
+
+// tooSlow fails the test, unless the machine has so much else to do that times say nothing: when half of what a thread
+// computes has to wait for a processor.
+func tooSlow(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if busy := contention(t); busy > 1.5 {
+		t.Logf("on a machine with %.1f times the work that it can do, nothing follows from: "+format, append([]any{busy}, args...)...)
+		return
+	}
+	t.Errorf(format, args...)
+}
+
+// contention is how much longer than its processor time a busy thread takes.
+func contention(t *testing.T) float64 {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	processor := func() time.Duration {
+		const thread = 1 // RUSAGE_THREAD
+		var u syscall.Rusage
+		if err := syscall.Getrusage(thread, &u); err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	start, before := time.Now(), processor()
+	for time.Since(start) < time.Second {
+	}
+	return float64(time.Since(start)) / float64(processor()-before)
 }
 
 // TestFirstResultComesWithTheLastByte: over a slow link nothing is left to do when the last weights are there but the
@@ -160,7 +192,7 @@ func TestFirstResultComesWithTheLastByte(t *testing.T) {
 		}
 	}
 	if first > 1.1*download {
-		t.Errorf("the first result took %.2f s, the bytes alone take %.2f s", first, download)
+		tooSlow(t, "the first result took %.2f s, the bytes alone take %.2f s", first, download)
 	}
 
 	// The image tower's last chunk is held back for longer than the labels take.
