@@ -32,7 +32,6 @@ type Device struct {
 	only  *tile          // what all products are made with, while tiles are measured or tested
 
 	weights []*weight
-	staging staging
 	profile *model.Profile
 
 	mu   sync.Mutex

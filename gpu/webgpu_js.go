@@ -211,17 +211,17 @@ func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, erro
 	return out, nil
 }
 
-// staging is an array of JavaScript's own that is used for every write.
-type staging struct{ bytes js.Value }
+// staging is an array of JavaScript's own that every write goes through. A write never waits, so that one will do.
+var staging js.Value
 
 // write goes through staging. The binding hands over a view of Go's own memory, made before it has the arguments
 // together; if they make that memory grow, the view is void.
 func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
-	if s := &d.staging; s.bytes.IsUndefined() || s.bytes.Length() < len(data) {
-		s.bytes = js.Global().Get("Uint8Array").New(len(data))
+	if staging.IsUndefined() || staging.Length() < len(data) {
+		staging = js.Global().Get("Uint8Array").New(len(data))
 	}
-	js.CopyBytesToJS(d.staging.bytes, data)
-	handle(d.dev).Get("queue").Call("writeBuffer", handle(b), at, d.staging.bytes, 0, len(data))
+	js.CopyBytesToJS(staging, data)
+	handle(d.dev).Get("queue").Call("writeBuffer", handle(b), at, staging, 0, len(data))
 	return nil
 }
 

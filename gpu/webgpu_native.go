@@ -61,9 +61,6 @@ func open(_ context.Context, o Options) (*Device, error) {
 	return d, nil
 }
 
-// staging is what write needs in the browser.
-type staging struct{}
-
 func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
 	return d.queue.WriteBuffer(b, at, data)
 }
