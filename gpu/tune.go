@@ -17,8 +17,7 @@ import (
 // shape is a product's: of an [m, k] by an [n, k] matrix.
 type shape struct{ m, n, k int }
 
-// What one tile is measured by: so many products in a pass that they take measuredFor, browsers' clocks being coarse;
-// a pass of one that takes longer is enough by itself.
+// What one tile is measured by: a pass of so many products that it takes measuredFor, browsers' clocks being coarse.
 const (
 	firstProducts = 4
 	measuredFor   = 3 * time.Millisecond
@@ -26,7 +25,7 @@ const (
 )
 
 // Tune measures which tiles the products of a picture and of a short text are made fastest with on this adapter, and
-// uses them from then on. A tower may be nil; no weights are needed. Known is what Tuning returned on an earlier visit,
+// uses them in programs recorded from then on. A tower may be nil; no weights are needed. Known is what Tuning returned on an earlier visit,
 // or empty: what it says is not measured again. Software adapters have one kernel and nothing to choose.
 func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.TextTower, known string) error {
 	if d.info.Software {

@@ -252,13 +252,20 @@ func (s *session) awaitWords(ctx context.Context) error {
 	}
 }
 
-// compile(id): makes the device's programs, for which no weights are needed.
+// compile(id, tuning): makes the device's programs, for which no weights are needed, and first measures which kernels
+// suit the adapter, unless tuning, which is what it resolved with on an earlier visit, says that already.
 func (e *engine) compile(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
-	if err != nil || s.gpu == nil {
+	if err != nil {
 		return nil, err
 	}
-	return nil, s.gpu.Compile(s.reserved.Image, s.reserved.Text)
+	if s.gpu == nil {
+		return "", nil
+	}
+	if err := s.gpu.Tune(context.Background(), s.reserved.Image, s.reserved.Text, args[1].String()); err != nil {
+		return nil, err
+	}
+	return s.gpu.Tuning(), s.gpu.Compile(s.reserved.Image, s.reserved.Text)
 }
 
 // selfTest(id): see model.Clip.SelfTest. It may be called before the weights are there.

@@ -43,7 +43,7 @@ import { startThreads } from './threads.js';
  * @property {(request: { manifest: Uint8Array, integrity: string, device: 'auto' | 'webgpu' | 'cpu', towers: string[], profile: boolean }) => Promise<Opened>} open integrity is the manifest's SHA-256 in hex, or empty; a manifest that has another is an IntegrityError
  * @property {(id: number, kind: string, index: number, bytes: Uint8Array, verified: boolean) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again. Verified says that the hash has been checked
  * @property {(id: number, name: string, message: string) => Promise<void>} fail what waits for weights rejects with this
- * @property {(id: number) => Promise<void>} compile makes the device's programs; needs no weights
+ * @property {(id: number, tuning: string) => Promise<string>} compile makes the device's programs; needs no weights. Tuning is what it resolved with on an earlier visit, or empty: which kernels suit the adapter, a line "product kernel" each
  * @property {(id: number) => Promise<import('../clipside.js').SelfTest>} selfTest may be called before the weights are there, and takes no turn among other calls
  * @property {(id: number, call: number, texts: string[]) => Promise<{ embeddings: Float32Array, truncated: number[] }>} embedTexts
  * @property {(id: number, call: number, pictures: Picture[]) => Promise<Float32Array>} embedImages

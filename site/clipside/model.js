@@ -5,6 +5,7 @@ import { fetching } from './fetching.js';
 import { Progress } from './progress.js';
 import { anySignal, unlessAborted } from './signals.js';
 import { canVerify } from './sources.js';
+import { readTuning, writeTuning } from './tuning.js';
 import { loadWeights } from './weights.js';
 
 /** @typedef {import('./engine.js').Engine} Engine */
@@ -44,6 +45,7 @@ export class Model {
   #fallback = '';
   #storage = { kept: false, reason: '' };
   #loadMs = 0;
+  #tuning = '';
 
   /**
    * Chooses a device and begins to load.
@@ -154,6 +156,7 @@ export class Model {
       features: opened.features,
       maxTextureSide: opened.maxTextureSide,
       fallback: this.#fallback,
+      kernels: Object.fromEntries(this.#tuning.split('\n').flatMap((line) => (line ? [line.split(' ')] : []))),
       selfTest: this.#selfTest,
       storage: this.#storage,
       bytes: this.#progress?.bytes ?? { total: 0, fetched: 0, cached: 0 },
@@ -184,9 +187,17 @@ export class Model {
   }
 
   /** @param {Opened} opened */
+  async #compile({ id, device, adapter }) {
+    const keep = device === 'webgpu' && this.#request.cache;
+    const known = keep ? await readTuning(adapter) : '';
+    this.#tuning = await this.#engine.compile(id, known);
+    if (keep && this.#tuning !== known) await writeTuning(adapter, this.#tuning);
+  }
+
+  /** @param {Opened} opened */
   async #load(opened) {
     const { id, files } = opened;
-    const { compile, selfTest, data } = this.#engine;
+    const { selfTest, data } = this.#engine;
     const failed = new AbortController();
     const signal = anySignal([this.#stop.signal, failed.signal]);
     signal.throwIfAborted();
@@ -196,7 +207,7 @@ export class Model {
     // Both need no weights to begin with: programs are made while the first bytes come, and the test's first run goes
     // along with the rest of them.
     let compiled = false;
-    const compiling = compile(id).then(() => void (compiled = true));
+    const compiling = this.#compile(opened).then(() => void (compiled = true));
     const testing = compiling.then(() => selfTest(id));
     testing.catch((error) => failed.abort(error));
 

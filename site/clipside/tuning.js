@@ -1,0 +1,46 @@
+// What the engine has measured of an adapter, kept between visits: which kernel variant makes which matrix product
+// fastest. A small file an adapter in the origin private file system; without one it is measured anew.
+
+import { hex } from './store.js';
+
+/**
+ * @param {string} adapter
+ * @returns {Promise<FileSystemFileHandle>} rejects where the browser keeps no files for pages
+ */
+async function fileOf(adapter) {
+  const root = await navigator.storage.getDirectory();
+  const directory = await root.getDirectoryHandle('clipside-tuning', { create: true });
+  const name = hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(adapter)));
+  return directory.getFileHandle(name, { create: true });
+}
+
+/**
+ * @param {string} adapter
+ * @returns {Promise<string>} empty if nothing is known
+ */
+export async function readTuning(adapter) {
+  try {
+    return await (await (await fileOf(adapter)).getFile()).text();
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * @param {string} adapter
+ * @param {string} tuning
+ * @returns {Promise<void>}
+ */
+export async function writeTuning(adapter, tuning) {
+  try {
+    const access = await /** @type {any} */ (await fileOf(adapter)).createSyncAccessHandle(); // TypeScript knows it in Workers only
+    try {
+      access.truncate(0);
+      access.write(new TextEncoder().encode(tuning), { at: 0 });
+    } finally {
+      access.close();
+    }
+  } catch {
+    // It costs the next visit a moment, and nothing else.
+  }
+}
