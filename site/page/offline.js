@@ -22,7 +22,7 @@ const words = {
 /** @type {Record<Readiness, string>} */
 const reasons = {
   checking: '',
-  'online-only': 'This browser keeps no pages for use without a network, or not for sites without HTTPS.',
+  'online-only': 'The page could not be kept in this browser: it keeps none, or none without HTTPS, or a file did not come.',
   preparing: 'The page itself is still being kept in this browser.',
   'no-model': 'The page is kept in this browser; the model is not, or not all of it.',
   ready: 'The page and the model are kept in this browser.',
@@ -68,7 +68,8 @@ export function createOffline({ hasModel, hasWork }) {
     const text = onLine ? words[state] : state === 'ready' ? 'Offline: all is here' : 'Offline';
     if (badge.textContent !== text) badge.textContent = text;
     badge.title = reasons[state];
-    if (state === 'ready' && before !== 'ready') announce('Ready to work offline.');
+    // On later visits it is as it was, and no news.
+    if (state === 'ready' && (before === 'preparing' || before === 'no-model')) announce('Ready to work offline.');
   }
 
   /** @param {string} text */
