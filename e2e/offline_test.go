@@ -250,6 +250,9 @@ func makeRelease(t *testing.T, name string) release {
 	return release{bytes.Replace(worker, []byte(before), []byte(after), 1), changed}
 }
 
+// isGood tells which release the page is of, also while it is being replaced.
+const isGood = "document.documentElement && getComputedStyle(document.documentElement).getPropertyValue('--release').trim() === 'good'"
+
 func (p *tab) release() string {
 	p.Helper()
 	return eval[string](p, "getComputedStyle(document.documentElement).getPropertyValue('--release').trim()")
@@ -265,6 +268,30 @@ func (p *tab) update() (installed bool) {
 		while (registration.installing) await new Promise((resolve) => setTimeout(resolve, 50));
 		return registration.waiting !== null;
 	})()`)
+}
+
+// TestHalfInstalled visits a site whose first version is not all there: the page works over the network.
+func TestHalfInstalled(t *testing.T) {
+	s := serveApp(t)
+	s.mu.Lock()
+	s.extras["icons/icon-512.png"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order", 500) })
+	s.mu.Unlock()
+	p := launch(t, nil).open(t, s.url)
+	p.until("the badge", readiness+" === 'online-only'")
+	p.press()
+	p.drop(photo("coffee.png"))
+	p.settled(1)
+
+	// The next visit goes on where the first one stopped.
+	s.mu.Lock()
+	delete(s.extras, "icons/icon-512.png")
+	s.mu.Unlock()
+	s.requests()
+	p.run(chromedp.Reload())
+	p.until("the badge", readiness+" === 'ready'")
+	if asked := s.requests(); !slices.Contains(asked, "icons/icon-512.png") || slices.Contains(asked, "icons/icon-192.png") {
+		t.Errorf("the second visit asked for %q", asked)
+	}
 }
 
 // TestUpdates goes from one version to the next: over broken ones, without a network, and with three tabs open.
@@ -341,8 +368,8 @@ func TestUpdates(t *testing.T) {
 	}
 
 	p.click("update-reload")
-	p.until("the new version", "getComputedStyle(document.documentElement).getPropertyValue('--release').trim() === 'good'")
-	idle.until("the new version in a tab without work", "getComputedStyle(document.documentElement).getPropertyValue('--release').trim() === 'good'")
+	p.until("the new version", isGood)
+	idle.until("the new version in a tab without work", isGood)
 	busy.until("the other offer", "document.querySelector('[data-testid=update-text]').innerText === 'Updated in another tab'")
 	busy.drop(photo("rocket.jpg"))
 	busy.settled(2)
@@ -350,7 +377,7 @@ func TestUpdates(t *testing.T) {
 		t.Errorf("the tab with work in it is of release %q: %+v", busy.release(), c)
 	}
 	busy.click("update-reload")
-	busy.until("the new version", "getComputedStyle(document.documentElement).getPropertyValue('--release').trim() === 'good'")
+	busy.until("the new version", isGood)
 
 	// The old version is gone, and the model is not.
 	kept := eval[[]string](p, `(async () => {
