@@ -79,7 +79,6 @@ location / {
 
 	# Weights are named by their content. The browser decompresses them itself.
 	location ~ "/[0-9a-f]{64}(\.json)?\.zst$" {
-		root /var/www/clipside;
 		gzip off;
 %[1]s		add_header Cache-Control "%[3]s";
 	}
