@@ -38,8 +38,11 @@ type session struct {
 	wordless error          // why not; set before words is closed
 	uploads  []func() error // wait for the GPU to take over the chunks of the last calls of data, oldest first
 	profile  *model.Profile // nil unless it was asked for
-	image    time.Duration  // of the last call's image encoding, a picture
-	text     time.Duration  // of the last call's text encoding, all labels
+	running  sync.WaitGroup // calls that use the device
+	ended    context.Context
+	end      context.CancelFunc // at dispose
+	image    time.Duration      // of the last call's image encoding, a picture
+	text     time.Duration      // of the last call's text encoding, all labels
 }
 
 // call is one that can be aborted.
@@ -87,6 +90,7 @@ func (e *engine) open(args []js.Value) (any, error) {
 		}
 	}
 	s := &session{manifest: m, words: make(chan struct{})}
+	s.ended, s.end = context.WithCancel(context.Background())
 	device, fallback, err := s.device(request.Get("device").String())
 	if err != nil {
 		return nil, err
@@ -156,6 +160,8 @@ func (e *engine) data(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.running.Add(1)
+	defer s.running.Done()
 	kind, index, verified := args[1].String(), args[2].Int(), args[4].Bool()
 	if kind == "tokenizer" {
 		raw, err := bundle.DecodeFile(s.manifest.Tokenizer, goBytes(args[3]))
@@ -274,12 +280,14 @@ func (e *engine) selfTest(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.awaitWords(context.Background()); err != nil {
+	s.running.Add(1)
+	defer s.running.Done()
+	if err := s.awaitWords(s.ended); err != nil {
 		return nil, err
 	}
 	start := time.Now()
 	known := s.manifest.SelfTest
-	v, err := s.clip.SelfTest(context.Background(), known.Text, known.TextEmbedding, known.ImageEmbedding)
+	v, err := s.clip.SelfTest(s.ended, known.Text, known.TextEmbedding, known.ImageEmbedding)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +325,11 @@ func (e *engine) dispose(args []js.Value) (any, error) {
 		return nil, nil
 	}
 	delete(e.sessions, id)
+	s.end()
 	s.fail(errDisposed)
+	if s.gpu == nil { // a GPU ends what is under way by itself
+		s.running.Wait()
+	}
 	s.clip.Device.Release()
 	return nil, nil
 }
@@ -337,7 +349,8 @@ func (e *engine) begin(args []js.Value) (s *session, ctx context.Context, end fu
 	id := args[1].Int()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	e.calls[id] = &call{cancel}
-	return s, ctx, func() { delete(e.calls, id); cancel(nil) }, nil
+	s.running.Add(1)
+	return s, ctx, func() { delete(e.calls, id); cancel(nil); s.running.Done() }, nil
 }
 
 // embedTexts(id, call, texts)
