@@ -614,3 +614,51 @@ func checkModelPanel(t *testing.T, p *tab, s *site) {
 	}
 	p.click("models-close")
 }
+
+// TestModelsToKeep has a choice of two, and keeps the one that the page does not use. Then the site gets a newer version
+// of it.
+func TestModelsToKeep(t *testing.T) {
+	s := serveApp(t)
+	twin := s.model("twin", filepath.Join(dist(t), "models/starter"))
+	s.mu.Lock()
+	s.extras["models/index.json"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `[{"name":"starter","path":"starter/","bytes":9363220},{"name":"twin","path":"twin/","bytes":9363220,"license":"MIT"}]`)
+	})
+	s.extras["sw.js"] = http.NotFoundHandler() // the shell would have its own list of models
+	s.mu.Unlock()
+	p := launch(t, nil).open(t, s.url)
+	part := func(testid string) string {
+		return fmt.Sprintf("document.querySelector('[data-testid=model][data-name=twin] [data-testid=%s]')", testid)
+	}
+	click := func(testid string) {
+		t.Helper()
+		p.until(testid, part(testid))
+		eval[bool](p, part(testid)+".click() ?? true")
+	}
+	p.click("models-open")
+	p.until("the choice", part("model-line")+"?.innerText === '9.4 MB, not kept, MIT'")
+	click("model-keep")
+	p.until("the model to be kept", part("model-line")+"?.innerText.startsWith('9.4 MB kept')")
+	if files := weights(twin.well()); len(files) != 5 {
+		t.Errorf("keeping it fetched %q", files)
+	}
+	if asked := eval[bool](p, "document.documentElement.dataset.ready === 'true'"); asked {
+		t.Error("the page's own model came with it")
+	}
+
+	manifest, err := os.ReadFile(filepath.Join(dist(t), "models/starter/manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin.misbehave("manifest.json", func(w http.ResponseWriter, _ *http.Request) { w.Write(append(manifest, '\n')) })
+	p.click("models-close")
+	p.click("models-open")
+	p.until("word of the newer version", part("model-line")+"?.innerText.includes('the site has a newer version')")
+	click("model-keep")
+	p.until("the newer version", part("model-line")+"?.innerText === '9.4 MB kept, MIT'")
+	if files := weights(twin.well()); len(files) != 0 {
+		t.Errorf("the newer version has the same weights, and %q were fetched", files)
+	}
+	click("model-delete")
+	p.until("its end", part("model-line")+"?.innerText === '9.4 MB, not kept, MIT'")
+}
