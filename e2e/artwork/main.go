@@ -1,7 +1,7 @@
 //go:build !js
 
-// Artwork makes what the app's manifest shows of clipside: the icons as PNG, of the drawings in site/icons, and the
-// screenshots, of the built page. Run it after a change of either, and commit what it writes:
+// Artwork makes what the app's manifest and the README show of clipside: the icons as PNG, of the drawings in
+// site/icons, and the screenshots, of the built page. Run it after a change of either, and commit what it writes:
 //
 //	./build.sh build && go run ./e2e/artwork
 package main
@@ -15,6 +15,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -29,7 +31,10 @@ func main() {
 	}
 }
 
-const icons = "site/icons"
+const (
+	icons = "site/icons"
+	docs  = "docs"
+)
 
 // transparentBackground is spelled out because cdproto's own parameters leave out an alpha of 0.
 var transparentBackground = cdp.Command[map[string]any, cdp.Empty]{Method: emulation.CommandSetDefaultBackgroundColorOverride}
@@ -73,7 +78,7 @@ func run() error {
 		if err != nil {
 			return fmt.Errorf("draw %s: %w", icon.drawing, err)
 		}
-		if err := capture(ctx, icon.file); err != nil {
+		if err := capture(ctx, icons, icon.file); err != nil {
 			return err
 		}
 	}
@@ -81,8 +86,19 @@ func run() error {
 	if _, err := chromedp.Call(ctx, transparentBackground, nil); err != nil {
 		return fmt.Errorf("give pages their background again: %w", err)
 	}
-	server := httptest.NewServer(http.FileServer(http.Dir("dist")))
+	files := http.FileServer(http.Dir("dist"))
+	slow := make(chan struct{}) // closed when weights may all come
+	var chunks atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".zst") && chunks.Add(1) > 2 {
+			<-slow
+		}
+		files.ServeHTTP(w, r)
+	}))
 	defer server.Close()
+	if err := firstVisit(ctx, server.URL, func() { close(slow) }); err != nil {
+		return err
+	}
 	for _, shot := range []struct {
 		file          string
 		width, height int64
@@ -110,17 +126,40 @@ func run() error {
 		if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise)); err != nil {
 			return fmt.Errorf("try the page: %w", err)
 		}
-		if err := capture(ctx, shot.file); err != nil {
+		if err := capture(ctx, icons, shot.file); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func capture(ctx context.Context, file string) error {
+// firstVisit shows the page before its model is there, and while it comes.
+func firstVisit(ctx context.Context, url string, release func()) error {
+	defer release()
+	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url+"/?device=cpu"), chromedp.Sleep(2*time.Second))
+	if err != nil {
+		return fmt.Errorf("open the page: %w", err)
+	}
+	if err := capture(ctx, docs, "before.png"); err != nil {
+		return err
+	}
+	_, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`(async () => {
+		document.querySelector('.sample').click();
+		while (!(document.getElementById('model-progress').value > 0)) await new Promise((resolve) => setTimeout(resolve, 100));
+		await new Promise((resolve) => setTimeout(resolve, 1500));
+		scrollTo(0, 0);
+		return true;
+	})()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		return fmt.Errorf("ask for the model: %w", err)
+	}
+	return capture(ctx, docs, "during.png")
+}
+
+func capture(ctx context.Context, dir, file string) error {
 	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		return fmt.Errorf("capture %s: %w", file, err)
 	}
-	return os.WriteFile(filepath.Join(icons, file), data, 0o644)
+	return os.WriteFile(filepath.Join(dir, file), data, 0o644)
 }
