@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -91,6 +92,42 @@ func evaluate[T any](tab context.Context, limit time.Duration, expression string
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
+
+// tabs opens the race's page in tabs of a browser.
+type tabs struct {
+	browser *browser
+	server  *server
+}
+
+type tab struct {
+	ctx  context.Context
+	done func()
+}
+
+func (t tabs) open(l lane) (page, error) {
+	ctx, done, err := t.browser.open(t.server.url + l.page + "race/race.html")
+	if err != nil {
+		return nil, err
+	}
+	p := &tab{ctx, done}
+	var started bool
+	const wait = `new Promise((resolve) => { const wait = () => globalThis.race ? resolve(true) : setTimeout(wait, 20); wait(); })`
+	if err := p.evaluate(time.Minute, wait, &started); err != nil {
+		p.close()
+		return nil, fmt.Errorf("the race's page does not start: %w", err)
+	}
+	return p, nil
+}
+
+func (t *tab) evaluate(limit time.Duration, expression string, out any) error {
+	text, err := evaluate[string](t.ctx, limit, "(async () => JSON.stringify(await ("+expression+")))()")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(text), out)
+}
+
+func (t *tab) close() { t.done() }
 
 // memory is what a browser's processes held at most, as the kernel counts it (VmHWM).
 type memory struct {

@@ -119,22 +119,20 @@ type request struct {
 	Mode string `json:"mode,omitempty"`
 }
 
-// openRace opens the race's page.
-func openRace(b *browser, s *server, l lane) (tab context.Context, done func(), err error) {
-	tab, done, err = b.open(s.url + l.page + "race/race.html")
-	if err != nil {
-		return nil, nil, err
-	}
-	const started = `new Promise((resolve) => { const wait = () => globalThis.race ? resolve(true) : setTimeout(wait, 20); wait(); })`
-	if _, err := evaluate[bool](tab, time.Minute, started); err != nil {
-		done()
-		return nil, nil, fmt.Errorf("the race's page does not start: %w", err)
-	}
-	return tab, done, nil
+// venue is where the race's page can be opened: a browser, or Node.
+type venue interface {
+	open(l lane) (page, error)
+}
+
+// page is the race's, open.
+type page interface {
+	// evaluate evaluates an expression, waits for its promise, and stores the value in out.
+	evaluate(limit time.Duration, expression string, out any) error
+	close()
 }
 
 // peerModes finds out how onnxruntime-web runs each encoder fastest on WebGPU, and why not faster.
-func peerModes(b *browser, s *server, l lane, r request) (modes map[string]string, notes []string, err error) {
+func peerModes(v venue, l lane, r request) (modes map[string]string, notes []string, err error) {
 	modes = map[string]string{}
 	for _, kind := range []string{"image", "text"} {
 		modes[kind] = "plain"
@@ -144,12 +142,13 @@ func peerModes(b *browser, s *server, l lane, r request) (modes map[string]strin
 			if err != nil {
 				return nil, nil, err
 			}
-			tab, done, err := openRace(b, s, l)
+			p, err := v.open(l)
 			if err != nil {
 				return nil, nil, err
 			}
-			problem, err := evaluate[string](tab, 10*time.Minute, fmt.Sprintf("race.tryMode(%s)", text))
-			done()
+			var problem string
+			err = p.evaluate(10*time.Minute, fmt.Sprintf("race.tryMode(%s)", text), &problem)
+			p.close()
 			if err != nil {
 				problem = err.Error()
 			}
@@ -164,27 +163,27 @@ func peerModes(b *browser, s *server, l lane, r request) (modes map[string]strin
 }
 
 // runLane runs the heats of one model in one lane, in a tab of their own. Notes say what the peer cannot do.
-func runLane(ctx context.Context, log io.Writer, b *browser, s *server, e *entrant, l lane, which []heat, lim limits) (rows []row, notes []string, err error) {
+func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, which []heat, lim limits) (rows []row, notes []string, err error) {
 	ask := request{Facts: factsOf(e.name, &e.config), Device: l.device, Half: l.half, Threads: l.threads}
 	if l.device == "webgpu" {
-		if ask.Modes, notes, err = peerModes(b, s, l, ask); err != nil {
+		if ask.Modes, notes, err = peerModes(v, l, ask); err != nil {
 			return nil, nil, err
 		}
 		for _, n := range notes {
 			fmt.Fprintln(log, n)
 		}
 	}
-	tab, done, err := openRace(b, s, l)
+	p, err := v.open(l)
 	if err != nil {
 		return nil, notes, err
 	}
-	defer done()
+	defer p.close()
 	request, err := json.Marshal(ask)
 	if err != nil {
 		return nil, notes, err
 	}
-	o, err := evaluate[opened](tab, 10*time.Minute, fmt.Sprintf("race.open(%s)", request))
-	if err != nil {
+	var o opened
+	if err := p.evaluate(10*time.Minute, fmt.Sprintf("race.open(%s)", request), &o); err != nil {
 		return nil, notes, err
 	}
 	if o.Isolated != (l.page == isolated) {
@@ -199,14 +198,10 @@ func runLane(ctx context.Context, log io.Writer, b *browser, s *server, e *entra
 			Ours, Peer, Engine []float64
 			Cosine, Apart      float64
 			Mode, Reason       string
-			FirstRun           bool `json:"firstRun"`
+			FirstRun           bool
 		}
-		expression := fmt.Sprintf("race.row({ kind: %q, n: %d, seconds: %g, slowest: %d, most: %d }).then(JSON.stringify)", h.Kind, h.N, lim.seconds, lim.slowest.Milliseconds(), lim.most)
-		text, err := evaluate[string](tab, 30*time.Minute, expression)
-		if err == nil {
-			err = json.Unmarshal([]byte(text), &got)
-		}
-		if err != nil {
+		expression := fmt.Sprintf("race.row({ kind: %q, n: %d, seconds: %g, slowest: %d, most: %d })", h.Kind, h.N, lim.seconds, lim.slowest.Milliseconds(), lim.most)
+		if err := p.evaluate(30*time.Minute, expression, &got); err != nil {
 			return rows, notes, fmt.Errorf("%s, %s, %s: %w", e.name, l.title, h, err)
 		}
 		r.Mode, r.Note = got.Mode, got.Reason

@@ -39,6 +39,7 @@ type options struct {
 	quick   bool
 	write   bool
 	add     bool
+	node    bool
 	rebuild bool
 }
 
@@ -54,6 +55,7 @@ func parse() (*options, error) {
 	quick := flag.Bool("quick", false, "few samples, no brotli: to see that it works")
 	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too")
 	add := flag.Bool("add", false, "keep what build/bench.json has of rows that are not run now")
+	inNode := flag.Bool("node", false, "race under Node, without a browser and without starts; WebGPU is Dawn's")
 	keep := flag.Bool("no-build", false, "race build/bench/dist as it is")
 	var flags []string
 	flag.Func("chromium", "another `flag` for Chromium, NAME or NAME=VALUE; may be repeated", func(v string) error {
@@ -65,7 +67,7 @@ func parse() (*options, error) {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 
-	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, rebuild: !*keep}
+	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, rebuild: !*keep}
 	if *quick {
 		o.limits, o.starts = limits{2, 20 * time.Second, 5}, 1
 	}
@@ -115,7 +117,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	work := filepath.Join(root, "build", "bench")
-	peers, versions, err := installPeers(ctx, root)
+	peers, versions, err := installPeers(ctx, filepath.Join(root, "bench", "peers"))
 	if err != nil {
 		return err
 	}
@@ -165,7 +167,12 @@ func run(ctx context.Context) error {
 
 	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commit: commit(ctx, root)}
 	results := filepath.Join(root, "build", "bench.json")
-	err = race(ctx, o, s, entrants, r)
+	if o.node {
+		results = filepath.Join(root, "build", "bench-node.json")
+		err = raceNode(ctx, o, root, mounts, entrants, r)
+	} else {
+		err = race(ctx, o, s, entrants, r)
+	}
 	failures := r.failures()
 	if o.add {
 		err = errors.Join(err, r.add(results))
@@ -174,7 +181,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Print(r.markdown())
-	if o.write {
+	if o.write && !o.node {
 		if err := os.WriteFile(filepath.Join(root, "bench", "RESULTS.md"), []byte(r.markdown()), 0o666); err != nil {
 			return err
 		}
@@ -192,47 +199,9 @@ func race(ctx context.Context, o *options, s *server, entrants []*entrant, r *re
 		return err
 	}
 	defer b.close()
-	adapter, err := probe(b, s)
-	if err != nil {
+	runs, err := raceAt(ctx, o, tabs{b, s}, entrants, r)
+	if err != nil || o.starts == 0 {
 		return err
-	}
-	r.Browser, r.Software, r.Features = adapter.Browser, adapter.Software, adapter.Features
-	r.Adapter = strings.Join(strings.Fields(adapter.Name), " ")
-
-	runs := func(l lane) string {
-		switch {
-		case l.device == "cpu":
-			return ""
-		case adapter.Name == "":
-			return "the browser offers no WebGPU adapter"
-		case l.half && !slices.Contains(adapter.Features, "shader-f16"):
-			return "the adapter has no shader-f16"
-		}
-		return ""
-	}
-	for _, e := range entrants {
-		for _, l := range o.lanes {
-			if reason := runs(l); reason != "" {
-				fmt.Fprintf(os.Stderr, "%-8s %-18s not run: %s\n", e.name, l.title, reason)
-				continue
-			}
-			if len(o.heats) == 0 {
-				continue
-			}
-			rows, notes, err := runLane(ctx, os.Stderr, b, s, e, l, o.heats, o.limits)
-			r.Rows, r.PeerNotes = append(r.Rows, rows...), append(r.PeerNotes, notes...)
-			if err != nil && ctx.Err() != nil {
-				return err
-			}
-			if err != nil { // the other lanes may do
-				failed := row{Model: e.name, Lane: l.name, Device: l.title, What: "all", Note: err.Error(), Failed: true}
-				fmt.Fprintln(os.Stderr, failed)
-				r.Rows = append(r.Rows, failed)
-			}
-		}
-	}
-	if o.starts == 0 {
-		return nil
 	}
 	b.close()
 	if r.EmptyPage, err = emptyPage(ctx, s, o.flags); err != nil {
@@ -254,6 +223,49 @@ func race(ctx context.Context, o *options, s *server, entrants []*entrant, r *re
 	return nil
 }
 
+// raceAt runs all rows at a venue. Runs says of a lane why it cannot be run there, or nothing.
+func raceAt(ctx context.Context, o *options, v venue, entrants []*entrant, r *report) (runs func(lane) string, err error) {
+	adapter, err := probe(v)
+	if err != nil {
+		return nil, err
+	}
+	r.Browser, r.Software, r.Features = adapter.Browser, adapter.Software, adapter.Features
+	r.Adapter = strings.Join(strings.Fields(adapter.Name), " ")
+	runs = func(l lane) string {
+		switch {
+		case l.device == "cpu":
+			return ""
+		case adapter.Name == "":
+			return "there is no WebGPU adapter"
+		case l.half && !slices.Contains(adapter.Features, "shader-f16"):
+			return "the adapter has no shader-f16"
+		}
+		return ""
+	}
+	for _, e := range entrants {
+		for _, l := range o.lanes {
+			if reason := runs(l); reason != "" {
+				fmt.Fprintf(os.Stderr, "%-8s %-18s not run: %s\n", e.name, l.title, reason)
+				continue
+			}
+			if len(o.heats) == 0 {
+				continue
+			}
+			rows, notes, err := runLane(ctx, os.Stderr, v, e, l, o.heats, o.limits)
+			r.Rows, r.PeerNotes = append(r.Rows, rows...), append(r.PeerNotes, notes...)
+			if err != nil && ctx.Err() != nil {
+				return nil, err
+			}
+			if err != nil { // the other lanes may do
+				failed := row{Model: e.name, Lane: l.name, Device: l.title, What: "all", Note: err.Error(), Failed: true}
+				fmt.Fprintln(os.Stderr, failed)
+				r.Rows = append(r.Rows, failed)
+			}
+		}
+	}
+	return runs, nil
+}
+
 // adapterInfo is what a page sees of the browser and its WebGPU adapter.
 type adapterInfo struct {
 	Browser  string
@@ -262,33 +274,18 @@ type adapterInfo struct {
 	Features []string
 }
 
-func probe(b *browser, s *server) (*adapterInfo, error) {
-	tab, done, err := b.open(s.url + isolated + "race/empty.html")
+func probe(v venue) (*adapterInfo, error) {
+	p, err := v.open(lane{page: isolated})
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	text, err := evaluate[string](tab, time.Minute, `(async () => {
-		const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
-		const i = adapter?.info;
-		return JSON.stringify({
-			Browser: navigator.userAgent.match(/(Headless)?Chrom\S+/)?.[0] ?? navigator.userAgent,
-			Name: i ? [i.vendor, i.architecture, i.device, i.description].join(' ').trim() : '',
-			Software: i?.isFallbackAdapter ?? false,
-			Features: adapter ? [...adapter.features].sort() : [],
-		});
-	})()`)
-	if err != nil {
-		return nil, err
-	}
+	defer p.close()
 	a := new(adapterInfo)
-	return a, json.Unmarshal([]byte(text), a)
+	return a, p.evaluate(time.Minute, `(async () => { const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }); const i = adapter?.info; return { browser: navigator.userAgent.match(/(Headless)?Chrom\S+/)?.[0] ?? navigator.userAgent, name: i ? [i.vendor, i.architecture, i.device, i.description].join(' ').trim() : '', software: i?.isFallbackAdapter ?? false, features: adapter ? [...adapter.features].sort() : [] }; })()`, a)
 }
 
-// installPeers installs what bench/peers/package-lock.json names, unless it is there, and returns where, and the
-// versions.
-func installPeers(ctx context.Context, root string) (modules string, versions map[string]string, err error) {
-	dir := filepath.Join(root, "bench", "peers")
+// installPeers installs what dir's package-lock.json names, unless it is there, and returns where, and the versions.
+func installPeers(ctx context.Context, dir string) (modules string, versions map[string]string, err error) {
 	modules = filepath.Join(dir, "node_modules")
 	want, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
 	if err != nil {

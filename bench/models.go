@@ -183,7 +183,7 @@ func makeTexts(tok *tokenizer.Tokenizer, context int) (*pool, error) {
 // makers are the files that decide what prepare makes.
 var makers = []string{
 	"bench/checkpoint.go", "bench/huggingface.go", "bench/models.go", "bench/onnx/*.go",
-	"model/*.go", "model/bundle/*.go", "model/convert/*.go", "models/starter/*",
+	"model/config.go", "model/bundle/*.go", "model/convert/*.go", "models/starter/*",
 }
 
 // makersHash names what prepare makes.

@@ -11,6 +11,8 @@
  * @property {number[]} std
  */
 
+/** @typedef {{ width: number, height: number, data: Uint8ClampedArray }} Picture what an ImageData has */
+
 /**
  * An address that is given relative to this folder.
  * @param {string} relative

@@ -27,6 +27,8 @@ import { Ort } from './ort.js';
  * @property {boolean} firstRun whether the times are of first calls, later ones being too slow to wait for
  */
 
+const inBrowser = typeof document !== 'undefined';
+
 /** @type {any} */
 let clip;
 /** @type {Ort} */
@@ -67,11 +69,11 @@ async function tryMode(request) {
 async function open(request) {
   facts = request.facts;
   pool = await (await fetch(address(`../texts/${facts.name}.json`))).json();
-  const { createClip } = await import(address('../ours/clipside.js'));
+  const { createClip } = await import(address(inBrowser ? '../ours/clipside.js' : '../node/clip.js'));
   clip = await createClip({ model: address(`../models/${facts.name}/`), device: request.device, cache: false });
   peer = await openPeer(request);
   const { device, adapter, features, software } = clip.info;
-  return { device, adapter, features, software, isolated: crossOriginIsolated };
+  return { device, adapter, features, software, isolated: inBrowser && crossOriginIsolated };
 }
 
 /**

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// process is the race's page under Node: bench/node/page.mjs stands in for a browser.
+type process struct {
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	answers *bufio.Reader
+	said    *bytes.Buffer // on standard error
+}
+
+// nodes opens the race's page under Node.
+type nodes struct {
+	ctx context.Context
+	dir string // laid out as the server's addresses are
+}
+
+// raceNode runs the rows under Node.
+func raceNode(ctx context.Context, o *options, root string, mounts map[string]fs.FS, entrants []*entrant, r *report) error {
+	_, versions, err := installPeers(ctx, filepath.Join(root, "bench", "node"))
+	if err != nil {
+		return err
+	}
+	maps.Copy(r.Peers, versions)
+	dir, err := os.MkdirTemp("", "clipside-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	places := map[string]string{
+		"race": filepath.Join(root, "bench", "page"), "node": filepath.Join(root, "bench", "node"),
+		"ours": filepath.Join(root, "build", "bench", "dist"),
+		"ort":  filepath.Join(root, "bench", "peers", "node_modules", "onnxruntime-web", "dist"),
+	}
+	for _, e := range entrants {
+		places["models/"+e.name] = filepath.Join(e.dir, "bundle")
+		places["onnx/"+e.name] = filepath.Join(e.dir, "onnx")
+		places["texts/"+e.name+".json"] = filepath.Join(e.dir, "texts.json")
+	}
+	for name, target := range places {
+		link := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o777), os.Symlink(target, link)); err != nil {
+			return err
+		}
+	}
+	// Node's page is never isolated, and can have threads all the same; clipside's need a Worker, which it has not.
+	o.lanes = slices.DeleteFunc(slices.Clone(o.lanes), func(l lane) bool { return l.name == "cpu" })
+	for i := range o.lanes {
+		o.lanes[i].page = plain
+	}
+	_, err = raceAt(ctx, o, nodes{ctx, dir}, entrants, r)
+	return err
+}
+
+// swiftShader is where Debian's Chromium has its Vulkan driver for machines without a GPU.
+const swiftShader = "/usr/lib/chromium/vk_swiftshader_icd.json"
+
+func (n nodes) open(lane) (page, error) {
+	p := &process{said: new(bytes.Buffer)}
+	p.cmd = exec.CommandContext(n.ctx, "node", "--preserve-symlinks", "--preserve-symlinks-main",
+		filepath.Join(n.dir, "node", "page.mjs"), filepath.Join(n.dir, "race", "race.js"))
+	p.cmd.Stderr = p.said
+	p.cmd.Env = os.Environ()
+	if gpus, _ := filepath.Glob("/dev/dri/render*"); gpus == nil && os.Getenv("VK_ICD_FILENAMES") == "" {
+		if nvidia, _ := filepath.Glob("/dev/nvidia[0-9]*"); nvidia == nil {
+			p.cmd.Env = append(p.cmd.Env, "VK_ICD_FILENAMES="+swiftShader)
+		}
+	}
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.answers = bufio.NewReader(out)
+	return p, p.cmd.Start()
+}
+
+func (p *process) evaluate(limit time.Duration, expression string, out any) error {
+	timer := time.AfterFunc(limit, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	if _, err := fmt.Fprintln(p.in, strings.ReplaceAll(expression, "\n", " ")); err != nil {
+		return err
+	}
+	line, err := p.answers.ReadBytes('\n')
+	if err != nil {
+		p.cmd.Wait() // and with it what it said
+		return fmt.Errorf("node ended: %w\n%s", err, p.said)
+	}
+	var answer struct {
+		Value json.RawMessage
+		Error string
+	}
+	if err := json.Unmarshal(line, &answer); err != nil {
+		return fmt.Errorf("node answered %.200q: %w", line, err)
+	}
+	if answer.Error != "" {
+		return errors.New(answer.Error)
+	}
+	return json.Unmarshal(answer.Value, out)
+}
+
+func (p *process) close() {
+	p.in.Close()
+	timer := time.AfterFunc(10*time.Second, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	p.cmd.Wait()
+}

@@ -1,0 +1,51 @@
+// Clipside under Node, as far as the race needs it: the page's engine without a Worker around it.
+
+import { startEngine } from '../ours/clipside/engine.js';
+
+/**
+ * @param {{ model: string, device: 'webgpu' | 'cpu' }} options model is the directory's URL
+ */
+export async function createClip({ model, device }) {
+  const read = async (/** @type {string} */ name) => new Uint8Array(await (await fetch(new URL(name, model))).arrayBuffer());
+  const engine = await startEngine((error) => {
+    throw error;
+  });
+  const { id, dim, files, ...about } = await engine.open({
+    manifest: await read('manifest.json'),
+    integrity: '',
+    device,
+    towers: ['image', 'text'],
+    profile: false,
+  });
+  const compiled = engine.compile(id, ''); // measures which kernels suit the adapter
+  for (const { kind, index, file } of files) await engine.data(id, kind, index, await read(file), false);
+  await compiled;
+  let calls = 0;
+  const clip = {
+    info: {
+      device: about.device,
+      adapter: about.adapter,
+      features: about.features,
+      software: about.software,
+      timings: { image: 0, text: 0 },
+    },
+    /** @param {import('../race/inputs.js').Picture[]} pictures */
+    async embedImages(pictures) {
+      const given = pictures.map(({ width, height, data }) => ({
+        width,
+        height,
+        rows: (/** @type {number} */ y0, /** @type {number} */ y1) => data.subarray(4 * width * y0, 4 * width * y1),
+      }));
+      return split(await engine.embedImages(id, ++calls, given));
+    },
+    /** @param {string[]} texts */
+    async embedTexts(texts) {
+      return split((await engine.embedTexts(id, ++calls, texts)).embeddings);
+    },
+  };
+  const split = async (/** @type {Float32Array} */ values) => {
+    clip.info.timings = (await engine.info(id)).timings;
+    return Array.from({ length: values.length / dim }, (_, i) => values.subarray(i * dim, (i + 1) * dim));
+  };
+  return clip;
+}
