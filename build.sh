@@ -95,7 +95,7 @@ check_go() {
 	go tool staticcheck ./...
 	say 'the same for the browser'
 	local packages
-	packages=$(GOOS=js GOARCH=wasm go list ./... | grep -v '/e2e$') # e2e starts a browser, and builds for none
+	packages=$(GOOS=js GOARCH=wasm go list ./... | grep -vE '/(e2e|bench)$') # these start browsers, and build for none
 	# shellcheck disable=SC2086
 	GOOS=js GOARCH=wasm go vet $packages
 	# shellcheck disable=SC2086

@@ -95,7 +95,7 @@ func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
 	row := padded(shape[len(shape)-1])
 	count := p.Len() / shape[len(shape)-1] * row
 	s := &storage{total: int64(count) * 2}
-	size := uint64(count) * 4
+	var size uint64
 	switch {
 	case p.Matrix():
 		s.form = panels
