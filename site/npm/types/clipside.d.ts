@@ -330,6 +330,10 @@ export type ClipInfo = {
      */
     fallback: string;
     /**
+     * which variant was measured to make which matrix product (m×n×k) fastest on this GPU; empty where there is nothing to choose
+     */
+    kernels: Record<string, string>;
+    /**
      * of 0 runs while the Clip is not ready
      */
     selfTest: SelfTest;
