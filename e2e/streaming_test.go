@@ -212,7 +212,7 @@ func TestFirstResultComesWithTheLastByte(t *testing.T) {
 		window.classified = clip.classify(picture, Array.from({ length: %d }, (_, i) => 'a thing of kind ' + i)).then(() => performance.now());
 		return true;
 	`, held.url, labels))
-	time.Sleep(4 * time.Second)
+	time.Sleep(10 * time.Second)
 	close(released)
 	after := eval[map[string]float64](p, script(`
 		const released = performance.now();
