@@ -177,7 +177,7 @@ func TestInterface(t *testing.T) {
 			assert((await failure(clip.classifyEach([coffee], labels, { signal: before }).next())) === reason, 'before, of a stream');
 
 			const controller = new AbortController();
-			const many = Array.from({ length: 64 }, () => coffee);
+			const many = Array.from({ length: 1000 }, () => coffee);
 			const long = failure(clip.embedImages(many, { signal: controller.signal }));
 			const queued = failure(clip.classify(rocket, labels, { signal: controller.signal }));
 			await new Promise((resolve) => setTimeout(resolve, 150));
