@@ -1,8 +1,12 @@
 package e2e
 
-import "testing"
+import (
+	"maps"
+	"testing"
+)
 
-// boundaryWorker is the Worker with a count of the engine's calls into JavaScript, and what they took.
+// boundaryWorker is the Worker with a count of the engine's calls into JavaScript, what they took, and a count of calls of
+// WebGPU.
 const boundaryWorker = `
 import './clipside/worker.js'; // which still waits for the engine when what follows runs
 let calls = 0, ms = 0;
@@ -23,17 +27,29 @@ for (const name of ['instantiate', 'instantiateStreaming']) {
 	const original = WebAssembly[name];
 	WebAssembly[name] = (source, imports) => original.call(WebAssembly, source, counted(imports));
 }
+const gpu = {};
+for (const { prototype } of [GPUDevice, GPUTexture, GPUQueue, GPUCommandEncoder, GPUBuffer]) {
+	for (const name of Object.getOwnPropertyNames(prototype)) {
+		if (!/^(create|submit|begin|mapAsync|writeBuffer|copy|pushErrorScope)/.test(name)) continue;
+		const original = prototype[name];
+		prototype[name] = function (...args) {
+			gpu[name] = (gpu[name] ?? 0) + 1;
+			return original.apply(this, args);
+		};
+	}
+}
 const channel = new BroadcastChannel('boundary');
 channel.onmessage = ({ data }) => {
 	if (data !== 'tell') return;
-	channel.postMessage({ calls, ms, kinds });
+	channel.postMessage({ calls, ms, kinds, gpu });
 	calls = ms = 0;
-	for (const name in kinds) delete kinds[name];
+	for (const counts of [kinds, gpu]) for (const name in counts) delete counts[name];
 };
 `
 
 // TestCallsIntoJavaScript bounds how often a warm call crosses from Go to JavaScript: each time costs up to a
-// microsecond, and a few if it makes an object.
+// microsecond, and a few if it makes an object. And it counts what a warm call asks of WebGPU: one pass, one submission,
+// one read-back, and no object but the encoder that there must be.
 func TestCallsIntoJavaScript(t *testing.T) {
 	s := serve(t)
 	s.script("boundary.js", boundaryWorker)
@@ -43,20 +59,29 @@ func TestCallsIntoJavaScript(t *testing.T) {
 		Calls int
 		MS    float64
 		Kinds map[string]int
+		GPU   map[string]int
+	}
+	once := map[string]int{"createCommandEncoder": 1, "beginComputePass": 1, "copyBufferToBuffer": 1, "submit": 1, "mapAsync": 1}
+	with := func(more map[string]int) map[string]int {
+		all := maps.Clone(once)
+		maps.Copy(all, more)
+		return all
 	}
 	for _, test := range []struct {
-		device      string
-		image, text int // at most
+		device          string
+		image, text     int // at most
+		ofImage, ofText map[string]int
 	}{
-		{"webgpu", 700, 300},
-		{"cpu", 120, 120},
+		// The picture has the size of the one before it, whose filters are there still.
+		{"webgpu", 130, 110, with(map[string]int{"copyExternalImageToTexture": 1, "writeBuffer": 1}), with(map[string]int{"writeBuffer": 2})},
+		{"cpu", 120, 120, map[string]int{}, map[string]int{}},
 	} {
 		t.Run(test.device, func(t *testing.T) {
 			got := eval[struct{ Image, Text crossing }](p, `(async () => {
 				const { createClip } = await import('./clipside.js');
 				const clip = await createClip({ device: '`+test.device+`', worker: 'boundary.js' });
 				const { size } = clip.info;
-				const picture = new ImageData(size, size);
+				const picture = new ImageData(size + 5, size + 10);
 				const tell = () => new Promise((resolve) => {
 					const channel = new BroadcastChannel('boundary');
 					channel.onmessage = ({ data }) => data !== 'tell' && (channel.close(), resolve(data));
@@ -76,9 +101,13 @@ func TestCallsIntoJavaScript(t *testing.T) {
 				what   string
 				got    crossing
 				atMost int
-			}{{"an image", got.Image, test.image}, {"a text", got.Text, test.text}} {
+				gpu    map[string]int
+			}{{"an image", got.Image, test.image, test.ofImage}, {"a text", got.Text, test.text, test.ofText}} {
 				if c.got.Calls == 0 || c.got.Calls > c.atMost {
 					t.Errorf("%s takes %d calls, at most %d are expected", c.what, c.got.Calls, c.atMost)
+				}
+				if !maps.Equal(c.got.GPU, c.gpu) {
+					t.Errorf("%s asks of WebGPU %v, want %v", c.what, c.got.GPU, c.gpu)
 				}
 			}
 		})

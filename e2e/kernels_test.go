@@ -21,6 +21,7 @@ func TestKernels(t *testing.T) {
 	copyFile(t, filepath.Join(strings.TrimSpace(string(goroot)), "lib/wasm/wasm_exec.js"), dir)
 	copyFile(t, "testdata/gotest.html", dir)
 	copyFile(t, "testdata/gotest.js", dir)
+	copyFile(t, filepath.Join(root, "site/clipside/replay.js"), dir)
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()
 

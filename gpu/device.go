@@ -34,6 +34,9 @@ type Device struct {
 	weights []*weight
 	profile *model.Profile
 
+	resizing sync.Mutex // held while pictures are resized; guards resizer
+	resizer  resizer
+
 	mu   sync.Mutex
 	lost error // why the device is gone; guarded by mu
 }
@@ -50,6 +53,7 @@ func (d *Device) init(dev *wgpu.Device, info model.DeviceInfo, store shaders.Sto
 	d.dev, d.queue, d.limits, d.info, d.store = dev, dev.GetQueue(), dev.GetLimits().Limits, info, store
 	d.layouts, d.pipelines = map[string]*layout{}, map[string]*pipeline{}
 	d.programs.Max = maxPrograms
+	d.resizer.d = d
 }
 
 // Info implements model.Device.
@@ -82,6 +86,7 @@ func (d *Device) Release() {
 		release(w.buffer)
 	}
 	d.weights = nil
+	d.resizer.release()
 	d.destroy()
 }
 

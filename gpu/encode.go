@@ -25,8 +25,9 @@ const (
 // encoder is a recorded tower with the inputs it reads. It runs once at a time.
 type encoder struct {
 	*program
-	pixels    *slot // images
-	ids, ends *slot // texts
+	pixels    *slot     // images
+	resizing  *resizing // nil before the first picture that is resized on the GPU
+	ids, ends *slot     // texts
 }
 
 // Compile makes the programs that encode one picture and one short text, so that the first calls find them. A tower
@@ -49,13 +50,11 @@ func (d *Device) Compile(image *model.ImageTower, text *model.TextTower) error {
 	return nil
 }
 
-// EncodeImages implements model.Device. Pictures that Prepare made are consumed: their buffers are free again when
-// the call returns, whatever it returns.
+// EncodeImages implements model.Device.
 func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
-	defer d.Discard(px)
 	size := t.Config.Size
 	for i, p := range px {
-		if _, ok := p.Data.(*prepared); p.Size != size || !ok && len(p.RGBA) != 4*size*size {
+		if _, ok := p.Data.(*original); p.Size != size || !ok && len(p.RGBA) != 4*size*size {
 			return nil, fmt.Errorf("gpu: picture %d is %d px with %d bytes, the encoder takes %d px RGBA", i, p.Size, len(p.RGBA), size)
 		}
 	}
@@ -79,10 +78,14 @@ func (d *Device) encodeImages(ctx context.Context, t *model.ImageTower, px []mod
 		return nil, err
 	}
 	defer giveBack()
-	if err := d.load(e.pixels, px); err != nil {
+	d.resizing.Lock() // until the last picture is resized
+	defer d.resizing.Unlock()
+	last, err := d.load(e, px)
+	if err != nil {
 		return nil, err
 	}
-	return e.run(ctx)
+	defer d.resizer.trim()
+	return e.run(ctx, last...)
 }
 
 func (d *Device) imageEncoder(t *model.ImageTower, n int) (*encoder, func(), error) {
@@ -98,36 +101,29 @@ func (d *Device) imageEncoder(t *model.ImageTower, n int) (*encoder, func(), err
 	})
 }
 
-// load puts pictures into an encoder's input.
-func (d *Device) load(pixels *slot, px []model.Picture) error {
-	size := uint64(4 * px[0].Size * px[0].Size)
-	enc, err := d.dev.CreateCommandEncoder(nil)
-	if err != nil {
-		return fmt.Errorf("gpu: command encoder: %w", err)
-	}
-	defer enc.Release()
-	copies := 0
+// load puts pictures into an encoder's input. Those that are resized on the GPU share the resizer, so that each but the
+// last is submitted; last is the one that is left to go with the encoder's own commands.
+func (d *Device) load(e *encoder, px []model.Picture) (last []span, err error) {
+	size := 4 * px[0].Size * px[0].Size
 	for i, p := range px {
-		if b, ok := p.Data.(*prepared); ok {
-			err = enc.CopyBufferToBuffer(b.buffer, 0, pixels.buffer, uint64(i)*size, size)
-			copies++
+		o, ok := p.Data.(*original)
+		if !ok {
+			err = d.write(e.pixels.buffer, uint64(i*size), p.RGBA)
 		} else {
-			err = d.write(pixels.buffer, uint64(i)*size, p.RGBA)
+			if last != nil {
+				if err = e.submit(last); err != nil {
+					return nil, err
+				}
+			}
+			if err = d.resizer.load(e, i, o); err == nil {
+				last = []span{e.resizing.all()}
+			}
 		}
 		if err != nil {
-			return fmt.Errorf("gpu: load picture %d: %w", i, err)
+			return nil, fmt.Errorf("gpu: load picture %d: %w", i, err)
 		}
 	}
-	if copies == 0 {
-		return nil
-	}
-	cmd, err := enc.Finish(nil)
-	if err != nil {
-		return fmt.Errorf("gpu: load pictures: %w", err)
-	}
-	defer cmd.Release()
-	d.queue.Submit(cmd)
-	return nil
+	return last, nil
 }
 
 // EncodeTexts implements model.Device.
@@ -177,4 +173,12 @@ func (d *Device) textEncoder(t *model.TextTower, b, n int) (*encoder, func(), er
 		})
 		return e, err
 	})
+}
+
+// Release frees the encoder's buffers.
+func (e *encoder) Release() {
+	if e.resizing != nil {
+		e.resizing.Release()
+	}
+	e.program.Release()
 }

@@ -16,115 +16,233 @@ var (
 	resizeVertical   = kernel{"resize_vertical", "rrrwu"}
 )
 
-// prepared is a picture that was resized on the GPU and waits there for the encoder.
-type prepared struct{ buffer *wgpu.Buffer }
-
-func (p *prepared) release() {
-	if p.buffer != nil {
-		p.buffer.Destroy()
-		p.buffer.Release()
-		p.buffer = nil
-	}
+// original is a picture that Prepare was given. It is resized on the GPU when it is encoded, in the same pass.
+type original struct {
+	plan *preprocess.Plan
+	fill func(*wgpu.Texture) error // puts the plan's window into a texture's corner
 }
 
-// Discard frees pictures that Prepare made, unless that was done.
-func (d *Device) Discard(px []model.Picture) {
-	for _, p := range px {
-		if b, ok := p.Data.(*prepared); ok {
-			b.release()
-		}
-	}
-}
-
-// prepare resizes and crops what plan reads of a picture, plan.Window, which fill puts into a texture of just that
-// size.
-func (d *Device) prepare(plan *preprocess.Plan, fill func(*wgpu.Texture) error) (model.Picture, error) {
-	if err := d.alive(); err != nil {
-		return model.Picture{}, err
-	}
+// prepared is a picture that is resized and cropped as it is encoded.
+func (d *Device) prepared(plan *preprocess.Plan, fill func(*wgpu.Texture) error) (model.Picture, error) {
 	w := plan.Window
 	if side := d.MaxTextureSide(); w.Width > side || w.Height > side {
 		return model.Picture{}, fmt.Errorf("gpu: a picture of %d×%d, textures are at most %d a side", w.Width, w.Height, side)
 	}
-	var out *prepared
-	err := d.checked(func() error {
-		texture, err := d.dev.CreateTexture(&wgpu.TextureDescriptor{
-			Label: "picture", Dimension: wgpu.TextureDimension2D, Format: wgpu.TextureFormatRGBA8Unorm, MipLevelCount: 1, SampleCount: 1,
-			// Copies from a browser's pictures are render passes underneath, and ask for that usage.
-			Usage: wgpu.TextureUsageTextureBinding | wgpu.TextureUsageCopyDst | wgpu.TextureUsageRenderAttachment,
-			Size:  wgpu.Extent3D{Width: uint32(w.Width), Height: uint32(w.Height), DepthOrArrayLayers: 1},
-		})
-		if err != nil {
-			return fmt.Errorf("gpu: texture of %d×%d: %w", w.Width, w.Height, err)
-		}
-		defer d.destroyTexture(texture)
-		if err := fill(texture); err != nil {
+	return model.Picture{Size: plan.Size, Data: &original{plan, fill}}, nil
+}
+
+// keptTexture is how many pixels of a picture's texture may be kept for the next one: those of most cameras.
+const keptTexture = 16 << 20
+
+// resizer has what pictures are resized with, one after the other: a texture for the original, both filters, and the
+// rows between the two passes. They grow with the pictures and are kept, so that a picture like an earlier one makes
+// no GPU object. Its methods are called with Device.resizing held.
+type resizer struct {
+	d                    *Device
+	loaded               planned // whose filters are there
+	texture              *wgpu.Texture
+	view                 *wgpu.TextureView
+	width, height        int // of the texture
+	horizontal, vertical filterBuffers
+	lines                kept
+	grown                int // counts the times that something was replaced
+}
+
+// planned tells plans apart.
+type planned struct{ width, height, size int }
+
+type filterBuffers struct{ bounds, coefficients kept }
+
+// kept is a buffer that is replaced by a larger one when need be.
+type kept struct {
+	*wgpu.Buffer
+	size uint64
+}
+
+// resizing is an encoder's pass over a resizer's buffers into its pixels.
+type resizing struct {
+	*program
+	grown int // as the resizer's when the pass was recorded
+}
+
+// load makes the resizer ready for a picture, and the encoder for resizing with it into its pixels.
+func (r *resizer) load(e *encoder, index int, o *original) error {
+	if err := r.fit(o.plan); err != nil {
+		return err
+	}
+	if err := r.record(e, o.plan.Size); err != nil {
+		return err
+	}
+	if plan := (planned{o.plan.Width, o.plan.Height, o.plan.Size}); r.loaded != plan {
+		r.loaded = planned{}
+		if err := r.write(o.plan); err != nil {
 			return err
 		}
-		view, err := texture.CreateView(nil)
-		if err != nil {
-			return fmt.Errorf("gpu: texture view: %w", err)
+		r.loaded = plan
+	}
+	p, w, size := e.resizing.program, o.plan.Window, o.plan.Size
+	uniforms := make([]byte, uniformAlign, 2*uniformAlign)
+	binary.LittleEndian.PutUint32(uniforms, uint32(size))
+	binary.LittleEndian.PutUint32(uniforms[4:], uint32(w.Height))
+	binary.LittleEndian.PutUint32(uniforms[8:], uint32(o.plan.Horizontal.Stride))
+	for _, v := range []int{size, o.plan.Vertical.Stride, index * size * size, 0} {
+		uniforms = binary.LittleEndian.AppendUint32(uniforms, uint32(v))
+	}
+	if err := r.d.write(p.uniforms, 0, uniforms); err != nil {
+		return fmt.Errorf("gpu: write uniforms: %w", err)
+	}
+	p.list.setGrid(0, [3]uint32{uint32(ceil(size, 8)), uint32(ceil(w.Height, 8)), 1})
+	return o.fill(r.texture)
+}
+
+// fit makes what is too small for a plan anew.
+func (r *resizer) fit(plan *preprocess.Plan) error {
+	w, size := plan.Window, plan.Size
+	buffers := []struct {
+		*kept
+		label string
+		size  int
+		usage wgpu.BufferUsage
+	}{
+		{&r.horizontal.bounds, "filter bounds", 8 * size, wgpu.BufferUsageCopyDst},
+		{&r.horizontal.coefficients, "filter coefficients", 4 * len(plan.Horizontal.Coeffs), wgpu.BufferUsageCopyDst},
+		{&r.vertical.bounds, "filter bounds", 8 * size, wgpu.BufferUsageCopyDst},
+		{&r.vertical.coefficients, "filter coefficients", 4 * len(plan.Vertical.Coeffs), wgpu.BufferUsageCopyDst},
+		{&r.lines, "resized rows", 4 * size * w.Height, 0},
+	}
+	small := r.width < w.Width || r.height < w.Height
+	for _, b := range buffers {
+		small = small || b.kept.size < uint64(b.size)
+	}
+	if !small {
+		return nil
+	}
+	r.loaded = planned{}
+	r.grown++
+	width, height := max(r.width, w.Width), max(r.height, w.Height)
+	if width*height > keptTexture {
+		width, height = w.Width, w.Height
+	}
+	return r.d.checked(func() error {
+		for _, b := range buffers {
+			if b.kept.size >= uint64(b.size) {
+				continue
+			}
+			b.free()
+			made, err := r.d.buffer(b.label, uint64(b.size), wgpu.BufferUsageStorage|b.usage)
+			if err != nil {
+				return err
+			}
+			*b.kept = kept{made, uint64(b.size)}
 		}
-		defer view.Release()
-		out, err = d.resize(plan, view)
+		return r.fitTexture(width, height)
+	})
+}
+
+func (r *resizer) fitTexture(width, height int) error {
+	if width == r.width && height == r.height {
+		return nil
+	}
+	r.freeTexture()
+	t, err := r.d.dev.CreateTexture(&wgpu.TextureDescriptor{
+		Label: "picture", Dimension: wgpu.TextureDimension2D, Format: wgpu.TextureFormatRGBA8Unorm, MipLevelCount: 1, SampleCount: 1,
+		// Copies from a browser's pictures are render passes underneath, and ask for that usage.
+		Usage: wgpu.TextureUsageTextureBinding | wgpu.TextureUsageCopyDst | wgpu.TextureUsageRenderAttachment,
+		Size:  wgpu.Extent3D{Width: uint32(width), Height: uint32(height), DepthOrArrayLayers: 1},
+	})
+	if err != nil {
+		return fmt.Errorf("gpu: texture of %d×%d: %w", width, height, err)
+	}
+	view, err := t.CreateView(nil)
+	if err != nil {
+		r.d.destroyTexture(t)
+		return fmt.Errorf("gpu: texture view: %w", err)
+	}
+	r.texture, r.view, r.width, r.height = t, view, width, height
+	return nil
+}
+
+// record records the encoder's pass over the buffers that the resizer has now, unless it has that.
+func (r *resizer) record(e *encoder, size int) error {
+	if e.resizing != nil && e.resizing.grown == r.grown {
+		return nil
+	}
+	if e.resizing != nil {
+		e.resizing.Release()
+		e.resizing = nil
+	}
+	defer r.d.programs.Lock()()
+	p, err := r.d.record(func(rec *recorder) model.Tensor {
+		borrowed := func(b kept) operand { return operand{slot: &slot{fixed: true, buffer: b.Buffer}} }
+		// What the uniforms and the first grid are depends on the picture: load sets them.
+		rec.dispatch(resizeHorizontal, nil,
+			[]operand{{texture: r.view}, borrowed(r.horizontal.bounds), borrowed(r.horizontal.coefficients), borrowed(r.lines)},
+			make([]uint32, 3), [3]uint32{})
+		rec.dispatch(resizeVertical, nil,
+			[]operand{borrowed(r.lines), borrowed(r.vertical.bounds), borrowed(r.vertical.coefficients), {slot: e.pixels}},
+			make([]uint32, 3), rec.grid(resizeVertical, ceil(size, 8), ceil(size, 8), 1))
+		return model.Tensor{}
+	})
+	if err != nil {
 		return err
-	})
-	if err != nil {
-		return model.Picture{}, err
 	}
-	return model.Picture{Size: plan.Size, Data: out}, nil
+	e.resizing = &resizing{p, r.grown}
+	return nil
 }
 
-// resize runs both passes over a texture that holds the plan's window.
-func (d *Device) resize(plan *preprocess.Plan, source *wgpu.TextureView) (*prepared, error) {
-	size := plan.Size
-	var square *slot
-	defer d.programs.Lock()()
-	p, err := d.record(func(r *recorder) model.Tensor {
-		// A row of size pixels counts as a row of size values: a pixel is as wide as a float32.
-		lines := r.tensor(plan.Window.Height, size)
-		bounds, coefficients := r.filter(&plan.Horizontal, plan.Window.X)
-		r.dispatch(resizeHorizontal, nil, []operand{{texture: source}, bounds, coefficients, r.out(lines)},
-			[]uint32{uint32(size), uint32(plan.Window.Height), uint32(plan.Horizontal.Stride)},
-			r.grid(resizeHorizontal, ceil(size, 8), ceil(plan.Window.Height, 8), 1))
-		out := r.tensor(size, size)
-		bounds, coefficients = r.filter(&plan.Vertical, plan.Window.Y)
-		r.dispatch(resizeVertical, nil, []operand{r.in(lines), bounds, coefficients, r.out(out)},
-			[]uint32{uint32(size), uint32(plan.Vertical.Stride)},
-			r.grid(resizeVertical, ceil(size, 8), ceil(size, 8), 1))
-		square = out.Data.(*slot)
-		return out
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer p.Release()
-	if err := p.submit(p.commands, false); err != nil {
-		return nil, err
-	}
-	p.keep(square)
-	return &prepared{square.buffer}, nil
-}
-
-// keep takes a slot's buffer out of what the program owns.
-func (p *program) keep(s *slot) {
-	for i, b := range p.buffers {
-		if b == s.buffer {
-			p.buffers = append(p.buffers[:i], p.buffers[i+1:]...)
-			return
+// write loads the plan's filters.
+func (r *resizer) write(plan *preprocess.Plan) error {
+	for _, f := range []struct {
+		*preprocess.Filter
+		*filterBuffers
+		edge int // of the window, from which bounds are counted
+	}{{&plan.Horizontal, &r.horizontal, plan.Window.X}, {&plan.Vertical, &r.vertical, plan.Window.Y}} {
+		var bounds, coefficients []byte
+		for i, first := range f.First {
+			bounds = binary.LittleEndian.AppendUint32(bounds, uint32(first)-uint32(f.edge))
+			bounds = binary.LittleEndian.AppendUint32(bounds, uint32(f.Count[i]))
+		}
+		for _, v := range f.Coeffs {
+			coefficients = binary.LittleEndian.AppendUint32(coefficients, uint32(v))
+		}
+		if err := r.d.write(f.bounds.Buffer, 0, bounds); err != nil {
+			return fmt.Errorf("gpu: write filter bounds: %w", err)
+		}
+		if err := r.d.write(f.coefficients.Buffer, 0, coefficients); err != nil {
+			return fmt.Errorf("gpu: write filter coefficients: %w", err)
 		}
 	}
+	return nil
 }
 
-// filter uploads a filter's bounds, counted from the window's edge, and its coefficients.
-func (r *recorder) filter(f *preprocess.Filter, edge int) (bounds, coefficients operand) {
-	var b, c []byte
-	for i, first := range f.First {
-		b = binary.LittleEndian.AppendUint32(b, uint32(first)-uint32(edge))
-		b = binary.LittleEndian.AppendUint32(b, uint32(f.Count[i]))
+// trim frees a texture that is too large to be kept.
+func (r *resizer) trim() {
+	if r.width*r.height > keptTexture {
+		r.freeTexture()
+		r.grown++
 	}
-	for _, v := range f.Coeffs {
-		c = binary.LittleEndian.AppendUint32(c, uint32(v))
+}
+
+func (r *resizer) freeTexture() {
+	if r.texture != nil {
+		r.view.Release()
+		r.d.destroyTexture(r.texture)
 	}
-	return r.read(r.constant("filter bounds", b)), r.read(r.constant("filter coefficients", c))
+	r.texture, r.view, r.width, r.height = nil, nil, 0, 0
+}
+
+func (b *kept) free() {
+	if b.Buffer != nil {
+		release(b.Buffer)
+	}
+	*b = kept{}
+}
+
+func (r *resizer) release() {
+	r.freeTexture()
+	for _, b := range []*kept{
+		&r.horizontal.bounds, &r.horizontal.coefficients, &r.vertical.bounds, &r.vertical.coefficients, &r.lines,
+	} {
+		b.free()
+	}
 }

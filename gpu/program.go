@@ -171,19 +171,29 @@ func bits(f float32) uint32 { return math.Float32bits(f) }
 type program struct {
 	d        *Device
 	commands []*command
+	list     commandList    // the commands, as they are submitted
 	buffers  []*wgpu.Buffer // all that the program owns
 	uniforms *wgpu.Buffer
 	out      model.Tensor
-	outSlot  *slot
+	outSlot  *slot // nil if nothing is read back
 	staging  *wgpu.Buffer
 }
+
+// span is some of a program's commands.
+type span struct {
+	*program
+	from, to int
+}
+
+// all is a span of all commands.
+func (p *program) all() span { return span{p, 0, len(p.commands)} }
 
 // uniformAlign is the spacing of uniform blocks in a program's one uniform buffer: WebGPU's default
 // minUniformBufferOffsetAlignment.
 const uniformAlign = 256
 
 // record runs build over a recorder and makes what it wrote down ready to run: compiles pipelines, shares buffers out,
-// fills in the uniforms, makes the bind groups.
+// fills in the uniforms, makes the bind groups. What build returns is read back at the end, unless it is no tensor.
 func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err error) {
 	p = &program{d: d}
 	defer func() {
@@ -205,7 +215,7 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 			return err
 		}
 		p.commands = r.commands
-		p.outSlot = p.out.Data.(*slot)
+		p.outSlot, _ = p.out.Data.(*slot)
 		return p.bind(r.slots)
 	})
 	return p, err
@@ -215,7 +225,8 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 func trace(r *recorder, build func(r *recorder) model.Tensor) (t model.Tensor, err error) {
 	defer model.Catch(&err)
 	t = build(r)
-	r.fuse(t.Data.(*slot))
+	result, _ := t.Data.(*slot)
+	r.fuse(result)
 	for _, c := range r.commands {
 		if c.product != nil {
 			r.lower(c)
@@ -244,10 +255,12 @@ func (p *program) bind(slots []*slot) error {
 	if err := p.d.write(p.uniforms, 0, blocks); err != nil {
 		return fmt.Errorf("gpu: write uniforms: %w", err)
 	}
-	if p.staging, err = p.d.buffer("read-back", p.outSlot.size, wgpu.BufferUsageMapRead|wgpu.BufferUsageCopyDst); err != nil {
-		return err
+	if p.outSlot != nil {
+		if p.staging, err = p.d.buffer("read-back", p.outSlot.size, wgpu.BufferUsageMapRead|wgpu.BufferUsageCopyDst); err != nil {
+			return err
+		}
+		p.buffers = append(p.buffers, p.staging)
 	}
-	p.buffers = append(p.buffers, p.staging)
 	for i, c := range p.commands {
 		if c.group, err = p.group(i, c); err != nil {
 			return err
@@ -258,6 +271,7 @@ func (p *program) bind(slots []*slot) error {
 			return err
 		}
 	}
+	p.list = newCommandList(p.commands)
 	return nil
 }
 
@@ -325,16 +339,16 @@ func (p *program) group(i int, c *command) (*wgpu.BindGroup, error) {
 	return g, nil
 }
 
-// run replays the commands and returns the result's rows, without padding. Where weights are still on their way, it
-// submits what can run and waits for them.
-func (p *program) run(ctx context.Context) ([]float32, error) {
+// run replays the commands, after what is to go before them in the same pass, and returns the result's rows, without
+// padding. Where weights are still on their way, it submits what can run and waits for them.
+func (p *program) run(ctx context.Context, before ...span) ([]float32, error) {
 	next := 0
 	for next < len(p.commands) {
 		end := next
 		for end < len(p.commands) && ready(p.commands[end]) {
 			end++
 		}
-		if end == next {
+		if end == next && len(before) == 0 {
 			for _, w := range p.commands[next].needs {
 				if err := w.Wait(ctx); err != nil {
 					return nil, err
@@ -342,26 +356,15 @@ func (p *program) run(ctx context.Context) ([]float32, error) {
 			}
 			continue
 		}
-		if p.d.profile != nil {
-			end = next + 1
-		}
-		began := time.Now()
-		if err := p.submit(p.commands[next:end], end == len(p.commands)); err != nil {
+		if err := p.submit(append(before, span{p, next, end})); err != nil {
 			return nil, err
 		}
-		if p.d.profile != nil {
-			if err := p.d.finish(); err != nil {
-				return nil, err
-			}
-			p.d.profile.Add(p.commands[next].work, time.Since(began))
-		}
-		next = end
+		before, next = nil, end
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
 	}
-	size := 4 * p.out.Rows * padded(p.out.Cols)
-	raw, err := p.d.read(ctx, p.staging, size)
+	raw, err := p.d.read(ctx, p.staging, p.outBytes())
 	if err != nil {
 		return nil, fmt.Errorf("gpu: read back: %w", errors.Join(err, p.d.alive()))
 	}
@@ -374,6 +377,32 @@ func (p *program) run(ctx context.Context) ([]float32, error) {
 	return out, nil
 }
 
+// outBytes is the size of the result, padding included.
+func (p *program) outBytes() int { return 4 * p.out.Rows * padded(p.out.Cols) }
+
+// submit has spans run in one pass. After the last command of p, the result is copied to where it can be read.
+func (p *program) submit(spans []span) error {
+	if err := p.d.alive(); err != nil {
+		return err
+	}
+	if p.d.profile == nil {
+		return p.d.submit(spans)
+	}
+	for _, s := range spans {
+		for i := s.from; i < s.to; i++ {
+			began := time.Now()
+			if err := p.d.submit([]span{{s.program, i, i + 1}}); err != nil {
+				return err
+			}
+			if err := p.d.finish(); err != nil {
+				return err
+			}
+			p.d.profile.Add(s.commands[i].work, time.Since(began))
+		}
+	}
+	return nil
+}
+
 func ready(c *command) bool {
 	for _, w := range c.needs {
 		if !w.Ready() {
@@ -381,38 +410,6 @@ func ready(c *command) bool {
 		}
 	}
 	return true
-}
-
-// submit encodes commands in one pass; after the last of the program it copies the result to where it can be read.
-func (p *program) submit(commands []*command, last bool) error {
-	if err := p.d.alive(); err != nil {
-		return err
-	}
-	enc, err := p.d.dev.CreateCommandEncoder(nil)
-	if err != nil {
-		return fmt.Errorf("gpu: command encoder: %w", err)
-	}
-	defer enc.Release()
-	pass := enc.BeginComputePass(nil)
-	for _, c := range commands {
-		pass.SetPipeline(c.compute)
-		pass.SetBindGroup(0, c.group, nil)
-		pass.DispatchWorkgroups(c.grid[0], c.grid[1], c.grid[2])
-	}
-	pass.End()
-	pass.Release()
-	if last {
-		if err := enc.CopyBufferToBuffer(p.outSlot.buffer, 0, p.staging, 0, uint64(4*p.out.Rows*padded(p.out.Cols))); err != nil {
-			return fmt.Errorf("gpu: copy result: %w", err)
-		}
-	}
-	cmd, err := enc.Finish(nil)
-	if err != nil {
-		return fmt.Errorf("gpu: encode: %w", err)
-	}
-	defer cmd.Release()
-	p.d.queue.Submit(cmd)
-	return nil
 }
 
 // Release frees the program's buffers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"syscall/js"
 	"unsafe"
 
@@ -15,11 +16,11 @@ import (
 
 // This file is everything that the browser binding of cogentcore/webgpu lacks: adapter information, features and
 // limits at device creation, compiling in the background, error scopes, device loss, a read-back that reports failure,
-// and copies from the browser's pictures.
+// submissions of many commands in one call, and copies from the browser's pictures.
 
 // handle is the JavaScript object behind one of the binding's types, which are structs of that one field but give no
 // way to it.
-func handle[T wgpu.Texture | wgpu.Buffer | wgpu.PipelineLayout | wgpu.ShaderModule | wgpu.Device](v *T) js.Value {
+func handle[T wgpu.Texture | wgpu.Buffer | wgpu.BindGroup | wgpu.ComputePipeline | wgpu.PipelineLayout | wgpu.ShaderModule | wgpu.Device](v *T) js.Value {
 	return *(*js.Value)(unsafe.Pointer(v))
 }
 
@@ -32,6 +33,7 @@ func wrapPipeline(v js.Value) *wgpu.ComputePipeline {
 var (
 	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.Texture{})]struct{}
 	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.Buffer{})]struct{}
+	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.BindGroup{})]struct{}
 	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.PipelineLayout{})]struct{}
 	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.ShaderModule{})]struct{}
 	_ [unsafe.Sizeof(js.Value{}) - unsafe.Sizeof(wgpu.Device{})]struct{}
@@ -198,16 +200,55 @@ func (d *Device) compile(p *pipeline, source string) {
 	}()
 }
 
+// replay is what site/clipside/replay.js gives: a call into JavaScript costs up to a microsecond, and one for every
+// step of every command would cost more than some commands themselves.
+var replay = sync.OnceValue(func() (functions struct{ submit, read js.Value }) {
+	r := js.Global().Get("clipsideReplay")
+	functions.submit, functions.read = r.Get("submit"), r.Get("read")
+	return functions
+})
+
+// commandList is a program's commands as replay.js takes them: an array of five values each.
+type commandList struct{ js.Value }
+
+func newCommandList(commands []*command) commandList {
+	var flat []any
+	for _, c := range commands {
+		flat = append(flat, handle(c.compute), handle(c.group), c.grid[0], c.grid[1], c.grid[2])
+	}
+	return commandList{js.ValueOf(flat)}
+}
+
+func (l commandList) setGrid(i int, grid [3]uint32) {
+	for j, v := range grid {
+		l.SetIndex(5*i+2+j, v)
+	}
+}
+
+// submit encodes spans in one pass. After the last command of a program its result, if it has one, is copied to where
+// it can be read.
+func (d *Device) submit(spans []span) error {
+	args := []any{handle(d.dev)}
+	for _, s := range spans {
+		args = append(args, s.list.Value, s.from, s.to)
+		if s.outSlot != nil && s.to == len(s.commands) {
+			args = append(args, handle(s.outSlot.buffer), handle(s.staging), s.outBytes())
+		} else {
+			args = append(args, nil, nil, 0)
+		}
+	}
+	replay().submit.Invoke(args...)
+	return nil
+}
+
 // read maps the first size bytes of a read-back buffer and copies them out.
 func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, error) {
-	buffer := handle(b)
-	const read = 1 // GPUMapMode.READ
-	if _, err := await(buffer.Call("mapAsync", read, 0, size)); err != nil {
+	copied, err := await(replay().read.Invoke(handle(b), size))
+	if err != nil {
 		return nil, err
 	}
-	defer buffer.Call("unmap")
 	out := make([]byte, size)
-	js.CopyBytesToGo(out, js.Global().Get("Uint8Array").New(buffer.Call("getMappedRange", 0, size)))
+	js.CopyBytesToGo(out, copied)
 	return out, nil
 }
 
@@ -244,10 +285,11 @@ func (d *Device) destroyTexture(t *wgpu.Texture) { handle(t).Call("destroy") }
 
 func (d *Device) destroy() { handle(d.dev).Call("destroy") }
 
-// Prepare resizes and crops a picture of the browser's, anything that copyExternalImageToTexture takes, of the plan's
-// width and height. Its pixels must not be premultiplied nor colour-converted.
+// Prepare makes the encoder's input of a picture of the browser's, anything that copyExternalImageToTexture takes, of the
+// plan's width and height, which must stay as it is until it has been encoded: it is resized and cropped there. Its
+// pixels must not be premultiplied nor colour-converted.
 func (d *Device) Prepare(source js.Value, plan *preprocess.Plan) (model.Picture, error) {
-	return d.prepare(plan, func(t *wgpu.Texture) error {
+	return d.prepared(plan, func(t *wgpu.Texture) error {
 		w := plan.Window
 		handle(d.dev).Get("queue").Call("copyExternalImageToTexture",
 			object("source", source, "origin", object("x", w.X, "y", w.Y)),

@@ -104,6 +104,49 @@ func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, erro
 	return out, b.Unmap()
 }
 
+// commandList is a program's commands in the form in which they are submitted.
+type commandList []*command
+
+func newCommandList(commands []*command) commandList { return commands }
+
+func (l commandList) setGrid(i int, grid [3]uint32) { l[i].grid = grid }
+
+// submit encodes spans in one pass. After the last command of a program its result, if it has one, is copied to where
+// it can be read.
+func (d *Device) submit(spans []span) error {
+	enc, err := d.dev.CreateCommandEncoder(nil)
+	if err != nil {
+		return fmt.Errorf("gpu: command encoder: %w", err)
+	}
+	defer enc.Release()
+	pass := enc.BeginComputePass(nil)
+	for _, s := range spans {
+		for _, c := range s.list[s.from:s.to] {
+			pass.SetPipeline(c.compute)
+			pass.SetBindGroup(0, c.group, nil)
+			pass.DispatchWorkgroups(c.grid[0], c.grid[1], c.grid[2])
+		}
+	}
+	if err := pass.End(); err != nil {
+		return fmt.Errorf("gpu: encode: %w", err)
+	}
+	pass.Release()
+	for _, s := range spans {
+		if s.outSlot != nil && s.to == len(s.list) {
+			if err := enc.CopyBufferToBuffer(s.outSlot.buffer, 0, s.staging, 0, uint64(s.outBytes())); err != nil {
+				return fmt.Errorf("gpu: copy result: %w", err)
+			}
+		}
+	}
+	cmd, err := enc.Finish(nil)
+	if err != nil {
+		return fmt.Errorf("gpu: encode: %w", err)
+	}
+	defer cmd.Release()
+	d.queue.Submit(cmd)
+	return nil
+}
+
 // finish waits until the GPU has done all that it was given.
 func (d *Device) finish() error {
 	d.dev.Poll(true, nil)
@@ -114,16 +157,19 @@ func (d *Device) destroyTexture(t *wgpu.Texture) { t.Release() }
 
 func (d *Device) destroy() { d.dev.Release() }
 
-// Prepare resizes and crops a decoded picture of the plan's width and height.
+// Prepare makes the encoder's input of a decoded picture of the plan's width and height, which must stay as it is until
+// it has been encoded. It is resized and cropped there.
 func (d *Device) Prepare(img *preprocess.Image, plan *preprocess.Plan) (model.Picture, error) {
 	if img.Width != plan.Width || img.Height != plan.Height {
 		return model.Picture{}, errors.New("gpu: the picture is not of the plan's size")
 	}
-	return d.prepare(plan, func(t *wgpu.Texture) error {
-		w := plan.Window
-		return d.queue.WriteTexture(
-			&wgpu.ImageCopyTexture{Texture: t, Aspect: wgpu.TextureAspectAll}, img.Pix[w.Y*img.Stride+4*w.X:],
-			&wgpu.TextureDataLayout{BytesPerRow: uint32(img.Stride), RowsPerImage: uint32(w.Height)},
-			&wgpu.Extent3D{Width: uint32(w.Width), Height: uint32(w.Height), DepthOrArrayLayers: 1})
-	})
+	return d.prepared(plan, func(t *wgpu.Texture) error { return d.writeTexture(t, img, plan.Window) })
+}
+
+// writeTexture puts a window of a picture into a texture's corner.
+func (d *Device) writeTexture(t *wgpu.Texture, img *preprocess.Image, w preprocess.Window) error {
+	return d.queue.WriteTexture(
+		&wgpu.ImageCopyTexture{Texture: t, Aspect: wgpu.TextureAspectAll}, img.Pix[w.Y*img.Stride+4*w.X:],
+		&wgpu.TextureDataLayout{BytesPerRow: uint32(img.Stride), RowsPerImage: uint32(w.Height)},
+		&wgpu.Extent3D{Width: uint32(w.Width), Height: uint32(w.Height), DepthOrArrayLayers: 1})
 }

@@ -1,10 +1,10 @@
 // Second pass of Pillow's resize, over the rows that the first pass left: see resize_horizontal.wgsl.
-struct Params { size: u32, stride: u32 }
+struct Params { size: u32, stride: u32, first: u32 } // first: pixel of out
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;           // [rows, size] RGBA
 @group(0) @binding(1) var<storage, read> bounds: array<vec2u>;    // [size]: first row of x, how many
 @group(0) @binding(2) var<storage, read> coefficients: array<i32>; // [size, stride]
-@group(0) @binding(3) var<storage, read_write> out: array<u32>;   // [size, size] RGBA
+@group(0) @binding(3) var<storage, read_write> out: array<u32>;   // [pictures, size, size] RGBA
 @group(0) @binding(4) var<uniform> p: Params;
 
 @compute @workgroup_size(8, 8)
@@ -17,5 +17,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum += vec3i(vec3u(px, px >> 8u, px >> 16u) & vec3u(255u)) * coefficients[id.y * p.stride + i];
   }
   let v = vec3u(clamp(sum >> vec3u(22u), vec3i(0), vec3i(255)));
-  out[id.y * p.size + id.x] = v.r | (v.g << 8u) | (v.b << 16u) | 0xff000000u;
+  out[p.first + id.y * p.size + id.x] = v.r | (v.g << 8u) | (v.b << 16u) | 0xff000000u;
 }

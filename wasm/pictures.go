@@ -14,8 +14,8 @@ import (
 // stripBytes is how much of a large picture's RGBA is fetched from JavaScript at a time.
 const stripBytes = 4 << 20
 
-// prepare makes the encoder's input of pictures (type Picture in site/clipside/engine.js): on the GPU where they are
-// bitmaps, in Go where they are rows.
+// prepare makes the encoder's input of pictures (type Picture in site/clipside/engine.js): on the GPU, as they are
+// encoded, where they are bitmaps, in Go where they are rows.
 func (s *session) prepare(ctx context.Context, pictures js.Value) ([]model.Picture, error) {
 	if s.clip.Image == nil {
 		return nil, &model.InputError{Problem: "the image encoder was not loaded"}
@@ -23,12 +23,10 @@ func (s *session) prepare(ctx context.Context, pictures js.Value) ([]model.Pictu
 	px := make([]model.Picture, pictures.Length())
 	for i := range px {
 		if err := context.Cause(ctx); err != nil {
-			s.discard(px[:i])
 			return nil, err
 		}
 		var err error
 		if px[i], err = s.prepareOne(pictures.Index(i)); err != nil {
-			s.discard(px[:i])
 			return nil, fmt.Errorf("picture %d: %w", i+1, err)
 		}
 	}
@@ -65,11 +63,4 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 		return strip[(y-from)*row:], nil
 	})
 	return model.Picture{Size: plan.Size, RGBA: rgba}, err
-}
-
-// discard frees pictures that will not be encoded.
-func (s *session) discard(px []model.Picture) {
-	if s.gpu != nil {
-		s.gpu.Discard(px)
-	}
 }

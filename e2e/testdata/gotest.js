@@ -1,5 +1,6 @@
 // Runs a Go test binary, gotest.wasm beside this page, and leaves what it printed and how it ended in window.result.
 import './wasm_exec.js';
+import * as replay from './replay.js';
 
 const decoder = new TextDecoder();
 let output = '';
@@ -16,6 +17,7 @@ go.exit = (c) => {
 go.argv = ['gotest.wasm', ...new URLSearchParams(location.search).getAll('arg')];
 const { instance } = await WebAssembly.instantiateStreaming(fetch('gotest.wasm'), go.importObject);
 globalThis.wasm = { instance };
+globalThis.clipsideReplay = replay;
 try {
   await go.run(instance);
 } catch (error) {

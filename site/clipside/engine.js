@@ -2,6 +2,7 @@
 
 import './wasm_exec.js'; // Go's own loader; defines globalThis.Go
 import { EngineError } from './errors.js';
+import * as replay from './replay.js';
 import { startThreads } from './threads.js';
 
 /**
@@ -98,6 +99,7 @@ export async function startEngine(onStop) {
       onStop(error);
     };
     scope.clipsideThreads = startThreads; // the engine asks for them where it computes on the CPU
+    scope.clipsideReplay = replay;
     scope.clipsideEngineReady = resolve;
     go.run(instance).then(() => stop(undefined), stop);
     // After the first await Go runs in callbacks of timers and promises, where a trap reaches nobody.
