@@ -43,9 +43,6 @@ type Device struct {
 
 var _ model.Profiler = (*Device)(nil)
 
-// SetProfile implements model.Profiler. An operation's time then includes the way to the GPU and back.
-func (d *Device) SetProfile(p *model.Profile) { d.profile = p }
-
 // Open returns a device of the default adapter, with the features and limits that the kernels profit from.
 func Open(ctx context.Context, o Options) (*Device, error) { return open(ctx, o) }
 

@@ -3,7 +3,7 @@
 // An encoder's forward pass is recorded once for a batch size and text length: each operation becomes a command, a
 // pipeline with its buffers and grid. Buffers are shared out by liveness when the recording is complete, and from
 // then on a call writes its inputs, replays the commands in one pass, and reads the embeddings back: it creates no
-// GPU object. An operation's kernel is the .wgsl of the same name in package shaders; its twin in package cpu is the
+// GPU object but that pass's encoder. An operation's kernel is the .wgsl of the same name in package shaders; its twin in package cpu is the
 // reference.
 //
 // This is the only package that imports cogentcore/webgpu. Built natively without cgo, it has no device to offer:
@@ -25,4 +25,6 @@ type Options struct {
 	Software bool
 	// NoF16 leaves shader-f16 unused even where the adapter has it.
 	NoF16 bool
+	// Timestamps asks the adapter to time operations itself, for a profile, where it can.
+	Timestamps bool
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
@@ -389,15 +388,8 @@ func (p *program) submit(spans []span) error {
 		return p.d.submit(spans)
 	}
 	for _, s := range spans {
-		for i := s.from; i < s.to; i++ {
-			began := time.Now()
-			if err := p.d.submit([]span{{s.program, i, i + 1}}); err != nil {
-				return err
-			}
-			if err := p.d.finish(); err != nil {
-				return err
-			}
-			p.d.profile.Add(s.commands[i].work, time.Since(began))
+		if err := p.d.profiled(s); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -81,3 +81,10 @@ func TestATransformerLayerIsFiveDispatches(t *testing.T) {
 		t.Errorf("a text takes %d dispatches, want %d", texts, want)
 	}
 }
+
+func TestPeakIsMeasured(t *testing.T) {
+	p, err := adapter(t, Options{}).Peak(t.Context())
+	if err != nil || p.GFLOPS <= 0 || p.GBps <= 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall/js"
+	"time"
 	"unsafe"
 
 	"github.com/clipside/clipside/model"
@@ -72,6 +74,9 @@ func object(pairs ...any) js.Value {
 	return o
 }
 
+// timestamps is the feature of adapters that time passes.
+const timestamps = "timestamp-query"
+
 func open(_ context.Context, o Options) (*Device, error) {
 	gpu := js.Global().Get("navigator").Get("gpu")
 	if !gpu.Truthy() {
@@ -94,6 +99,9 @@ func open(_ context.Context, o Options) (*Device, error) {
 	} else if !o.NoF16 && adapter.Get("features").Call("has", "shader-f16").Bool() {
 		store = shaders.F16
 		info.Features = append(info.Features, "shader-f16")
+	}
+	if o.Timestamps && adapter.Get("features").Call("has", timestamps).Bool() {
+		info.Features = append(info.Features, timestamps)
 	}
 	device, err := requestDevice(adapter, info.Features)
 	if err != nil {
@@ -202,9 +210,9 @@ func (d *Device) compile(p *pipeline, source string) {
 
 // replay is what site/clipside/replay.js gives: a call into JavaScript costs up to a microsecond, and one for every
 // step of every command would cost more than some commands themselves.
-var replay = sync.OnceValue(func() (functions struct{ submit, read js.Value }) {
+var replay = sync.OnceValue(func() (functions struct{ submit, read, timed js.Value }) {
 	r := js.Global().Get("clipsideReplay")
-	functions.submit, functions.read = r.Get("submit"), r.Get("read")
+	functions.submit, functions.read, functions.timed = r.Get("submit"), r.Get("read"), r.Get("timed")
 	return functions
 })
 
@@ -239,6 +247,22 @@ func (d *Device) submit(spans []span) error {
 	}
 	replay().submit.Invoke(args...)
 	return nil
+}
+
+// timed runs commands one by one, timed by the adapter where it can.
+func (d *Device) timed(s span) ([]time.Duration, error) {
+	if !slices.Contains(d.info.Features, timestamps) {
+		return d.timeEach(s)
+	}
+	all, err := await(replay().timed.Invoke(handle(d.dev), s.list.Value, s.from, s.to))
+	if err != nil {
+		return nil, fmt.Errorf("gpu: timestamps: %w", errors.Join(err, d.alive()))
+	}
+	times := make([]time.Duration, s.to-s.from)
+	for i := range times {
+		times[i] = time.Duration(all.Index(i).Float())
+	}
+	return times, d.submit([]span{{s.program, s.to, s.to}}) // copies the result
 }
 
 // read maps the first size bytes of a read-back buffer and copies them out.

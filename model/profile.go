@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -37,6 +38,35 @@ func (t OpTime) rate(of float64) float64 {
 		return 0
 	}
 	return of * float64(t.Runs) / float64(t.Time.Nanoseconds())
+}
+
+// Peak is the best that a device was measured to do: arithmetic with nothing to wait for, and reading memory with nothing
+// to compute.
+type Peak struct{ GFLOPS, GBps float64 }
+
+// Share is how much of the peak an operation reached: of the time that it took, what its arithmetic or its traffic,
+// whichever takes longer, would have taken at the peak. Values that come from caches can take it above 1.
+func (p Peak) Share(t OpTime) float64 { return max(t.GFLOPS()/p.GFLOPS, t.GBps()/p.GBps) }
+
+// MeasurePeak finds a rate, 10⁹ a second, by work that is made larger until it takes long enough to be timed: run does
+// rounds of it, of so many units each.
+func MeasurePeak(units float64, run func(rounds int) error) (rate float64, err error) {
+	const (
+		enough = 20 * time.Millisecond
+		most   = 1 << 16
+	)
+	for rounds := 1; ; rounds *= 4 {
+		if err := run(rounds); err != nil { // once unmeasured: memory is touched, kernels are ready
+			return 0, err
+		}
+		began := time.Now()
+		if err := run(rounds); err != nil {
+			return 0, err
+		}
+		if took := time.Since(began); took >= enough || rounds >= most {
+			return units * float64(rounds) / float64(max(took, 1).Nanoseconds()), nil
+		}
+	}
 }
 
 // Profile adds up what operations take. It is safe for concurrent use.
@@ -87,6 +117,9 @@ func (p *Profile) Table() []OpTime {
 type Profiler interface {
 	Device
 	SetProfile(p *Profile)
+
+	// Peak measures, in a few tenths of a second. It leaves the profile as it is.
+	Peak(ctx context.Context) (Peak, error)
 }
 
 // Metered is o, but before is called before each operation and what it returns after it: when the operation has run, or

@@ -65,4 +65,10 @@ func TestProfileAddsUp(t *testing.T) {
 	if g, b := table[1].GFLOPS(), table[1].GBps(); g != 2 || b != 1 {
 		t.Errorf("%v GFLOPS, %v GB/s", g, b)
 	}
+	if bound := (model.Peak{GFLOPS: 8, GBps: 10}).Share(table[1]); bound != 0.25 {
+		t.Errorf("bound by arithmetic: a share of %v of the peak", bound)
+	}
+	if bound := (model.Peak{GFLOPS: 8, GBps: 2}).Share(table[1]); bound != 0.5 {
+		t.Errorf("bound by memory: a share of %v of the peak", bound)
+	}
 }

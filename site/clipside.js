@@ -116,10 +116,11 @@ export {
  * @typedef {object} OpTime
  * @property {string} op with its shape
  * @property {number} runs
- * @property {number} ms of all runs; on a GPU each includes the way there and back
+ * @property {number} ms of all runs; on a GPU without the feature timestamp-query each includes the way there and back, and with it each is rounded as the browser sees fit (Chromium: 0.1 ms)
  * @property {number} gflop 10⁹ arithmetic operations of one run
  * @property {number} gflops 10⁹ arithmetic operations a second
  * @property {number} gbps 10⁹ bytes a second, every value that a run reads or writes counted once, as float32
+ * @property {number} share of the peak: of gflops or of gbps, whichever is closer to it; caches can take it above 1
  */
 
 /**
@@ -141,6 +142,7 @@ export {
  * @property {{ total: number, fetched: number, cached: number }} bytes of the model
  * @property {{ load: number, image: number, text: number }} timings milliseconds: from createClip to ready, of the first Clip that has this model; an image and a text in the last call that computed any, 0 before the first
  * @property {OpTime[]} [profile] of all calls of this model so far, the longest first; only with the option profile
+ * @property {{ gflops: number, gbps: number }} [peak] what the device was measured to do at best, in 10⁹ operations and bytes a second; 0 while the Clip is not ready; only with the option profile
  */
 
 /**

@@ -38,6 +38,7 @@ type session struct {
 	wordless error          // why not; set before words is closed
 	uploads  []func() error // wait for the GPU to take over the chunks of the last calls of data, oldest first
 	profile  *model.Profile // nil unless it was asked for
+	peak     model.Peak     // of the device, once it is profiled and its self-test over
 	running  sync.WaitGroup // calls that use the device
 	ended    context.Context
 	end      context.CancelFunc // at dispose
@@ -91,7 +92,8 @@ func (e *engine) open(args []js.Value) (any, error) {
 	}
 	s := &session{manifest: m, words: make(chan struct{})}
 	s.ended, s.end = context.WithCancel(context.Background())
-	device, fallback, err := s.device(request.Get("device").String())
+	profile := request.Get("profile").Bool()
+	device, fallback, err := s.device(request.Get("device").String(), profile)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +102,7 @@ func (e *engine) open(args []js.Value) (any, error) {
 		device.Release()
 		return nil, err
 	}
-	if p, ok := device.(model.Profiler); ok && request.Get("profile").Bool() {
+	if p, ok := device.(model.Profiler); ok && profile {
 		s.profile = new(model.Profile)
 		p.SetProfile(s.profile)
 	}
@@ -132,12 +134,12 @@ func (e *engine) open(args []js.Value) (any, error) {
 }
 
 // device goes down the ladder: a real GPU, else the CPU. Fallback says why the GPU was passed over.
-func (s *session) device(want string) (d model.Device, fallback string, err error) {
+func (s *session) device(want string, timestamps bool) (d model.Device, fallback string, err error) {
 	if want == "cpu" {
 		d, err = cpuDevice()
 		return d, "", err
 	}
-	s.gpu, err = gpu.Open(context.Background(), gpu.Options{Software: want == "webgpu"})
+	s.gpu, err = gpu.Open(context.Background(), gpu.Options{Software: want == "webgpu", Timestamps: timestamps})
 	if err == nil {
 		return s.gpu, "", nil
 	}
@@ -292,12 +294,16 @@ func (e *engine) selfTest(args []js.Value) (any, error) {
 		return nil, err
 	}
 	if s.profile != nil {
+		if s.peak, err = s.clip.Device.(model.Profiler).Peak(s.ended); err != nil {
+			return nil, err
+		}
 		s.profile.Reset()
 	}
 	return map[string]any{"passed": v.Passed, "cosine": v.Cosine, "runs": v.Runs, "ms": ms(time.Since(start))}, nil
 }
 
-// info(id): the times of the last calls; with a profile, all that operations have taken since the self-test.
+// info(id): the times of the last calls; with a profile, all that operations have taken since the self-test, and the
+// device's peak.
 func (e *engine) info(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
 	if err != nil {
@@ -309,10 +315,10 @@ func (e *engine) info(args []js.Value) (any, error) {
 		for _, op := range s.profile.Table() {
 			ops = append(ops, map[string]any{
 				"op": op.Op, "runs": op.Runs, "ms": ms(op.Time),
-				"gflop": op.FLOP / 1e9, "gflops": op.GFLOPS(), "gbps": op.GBps(),
+				"gflop": op.FLOP / 1e9, "gflops": op.GFLOPS(), "gbps": op.GBps(), "share": s.peak.Share(op),
 			})
 		}
-		info["profile"] = ops
+		info["profile"], info["peak"] = ops, map[string]any{"gflops": s.peak.GFLOPS, "gbps": s.peak.GBps}
 	}
 	return info, nil
 }

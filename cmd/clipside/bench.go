@@ -17,9 +17,10 @@ var benchCommand = command{
 	args:    "-model M [-n N] [-runs N] [flags]",
 	summary: "measure how long a model takes, and where the time goes",
 	help: `Measures whole calls, and then the operations one by one: how often each runs in a call, what it takes, its arithmetic
-(10⁹ operations a second), its memory traffic at least (10⁹ bytes a second, every value once, as float32), and its rate
-of arithmetic as a share of the fastest operation's. One by one, operations take longer than together: on a GPU each
-goes there and back alone.
+(10⁹ operations a second), its memory traffic at least (10⁹ bytes a second, every value once, as float32), and how much
+of the device's peak it reached, in whichever of the two it was closer to it. The peak is measured first: multiply-adds
+with nothing to wait for, and reading memory. One by one, operations take longer than together: on a GPU each goes
+there and back alone.
 
 ` + modelHelp,
 	define: func(f *flag.FlagSet) action {
@@ -63,6 +64,13 @@ func bench(ctx context.Context, out output, o *benchOptions) error {
 		texts[i], _ = clip.Tokenizer.Encode(fmt.Sprintf("a photo of a cat, number %d.", i), clip.Config.Text.Context)
 	}
 	fmt.Fprintf(out.stdout, "%s\n", describe(clip.Device.Info()))
+	var peak model.Peak
+	if p, ok := clip.Device.(model.Profiler); ok {
+		if peak, err = p.Peak(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintf(out.stdout, "at its peak: %.1f GFLOP/s, %.1f GB/s\n", peak.GFLOPS, peak.GBps)
+	}
 	for _, e := range []struct {
 		name string
 		call func() error
@@ -70,7 +78,7 @@ func bench(ctx context.Context, out output, o *benchOptions) error {
 		{"image", func() error { _, err := clip.Device.EncodeImages(ctx, clip.Image, pictures); return err }},
 		{"text", func() error { _, err := clip.Device.EncodeTexts(ctx, clip.Text, texts); return err }},
 	} {
-		if err := benchEncoder(out.stdout, clip.Device, fmt.Sprintf("%s encoder, %d in a call", e.name, o.n), o.runs, e.call); err != nil {
+		if err := benchEncoder(out.stdout, clip.Device, fmt.Sprintf("%s encoder, %d in a call", e.name, o.n), o.runs, peak, e.call); err != nil {
 			return err
 		}
 	}
@@ -78,7 +86,7 @@ func bench(ctx context.Context, out output, o *benchOptions) error {
 }
 
 // benchEncoder measures a call as a whole, and once more by operation where the device can tell.
-func benchEncoder(w io.Writer, d model.Device, title string, runs int, call func() error) error {
+func benchEncoder(w io.Writer, d model.Device, title string, runs int, peak model.Peak, call func() error) error {
 	if err := call(); err != nil {
 		return err
 	}
@@ -105,24 +113,23 @@ func benchEncoder(w io.Writer, d model.Device, title string, runs int, call func
 			return err
 		}
 	}
-	printProfile(w, p.Table(), runs)
+	printProfile(w, p.Table(), runs, peak)
 	return nil
 }
 
 // printProfile is a table of what the operations of so many calls took.
-func printProfile(w io.Writer, ops []model.OpTime, calls int) {
+func printProfile(w io.Writer, ops []model.OpTime, calls int, peak model.Peak) {
 	var total time.Duration
-	var flop, best float64
+	var flop float64
 	for _, op := range ops {
 		total += op.Time
 		flop += op.FLOP * float64(op.Runs)
-		best = max(best, op.GFLOPS())
 	}
 	t := newTable(w)
-	fmt.Fprintln(t, "runs\ttime\tshare\tGFLOP/s\tGB/s\tof the best\toperation\t")
+	fmt.Fprintln(t, "runs\ttime\tshare\tGFLOP/s\tGB/s\tof the peak\toperation\t")
 	for _, op := range ops {
 		fmt.Fprintf(t, "%d\t%s\t%.1f%%\t%.2f\t%.2f\t%.0f%%\t%s\t\n", op.Runs/calls, formatTime(op.Time/time.Duration(calls)),
-			100*float64(op.Time)/float64(total), op.GFLOPS(), op.GBps(), 100*op.GFLOPS()/best, op.Op)
+			100*float64(op.Time)/float64(total), op.GFLOPS(), op.GBps(), 100*peak.Share(op), op.Op)
 	}
 	fmt.Fprintf(t, "\t%s\t100%%\t%.2f\t\t\tall, %.2f GFLOP\t\n", formatTime(total/time.Duration(calls)), flop/float64(total.Nanoseconds()), flop/1e9/float64(calls))
 	t.Flush()

@@ -8,7 +8,7 @@ import (
 
 func TestBenchShowsWhereTheTimeGoes(t *testing.T) {
 	out := succeed(t, "bench", "-model", starter, "-device", "cpu", "-runs", "1")
-	for _, want := range []string{`the CPU`, `image encoder, 1 in a call: [\d.]+ ms`, `text encoder, 1 in a call`, `\d+ +[\d.]+ ms +[\d.]+% .* matmul \[\d+, \d+\]·\[\d+\] quick_gelu`, `attention`, `all, [\d.]+ GFLOP`} {
+	for _, want := range []string{`the CPU`, `at its peak: [\d.]*[1-9][\d.]* GFLOP/s, [\d.]*[1-9][\d.]* GB/s`, `image encoder, 1 in a call: [\d.]+ ms`, `text encoder, 1 in a call`, `\d+ +[\d.]+ ms +[\d.]+% .* \d+% +matmul \[\d+, \d+\]·\[\d+\] quick_gelu`, `attention`, `all, [\d.]+ GFLOP`} {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("no %s in\n%s", want, out)
 		}

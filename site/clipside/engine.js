@@ -51,7 +51,7 @@ import { startThreads } from './threads.js';
  * @property {(id: number, call: number, pictures: Picture[], labels: string[], templates: string[], topK: number) => Promise<{ results: import('../clipside.js').Label[][], truncated: number[] }>} classify topK 0 for all; truncated are indices of labels
  * @property {(id: number, call: number, pictures: Picture[], texts: string[]) => Promise<{ logits: Float32Array, rows: number, cols: number, truncated: number[] }>} similarity truncated are indices of texts
  * @property {(call: number) => void} abort
- * @property {(id: number) => Promise<{ timings: { image: number, text: number }, profile?: import('../clipside.js').OpTime[] }>} info milliseconds an item in the last call that computed any, 0 before the first; answers at once, however busy the engine is
+ * @property {(id: number) => Promise<{ timings: { image: number, text: number }, profile?: import('../clipside.js').OpTime[], peak?: { gflops: number, gbps: number } }>} info milliseconds an item in the last call that computed any, 0 before the first; answers at once, however busy the engine is
  * @property {(id: number) => Promise<void>} dispose
  */
 

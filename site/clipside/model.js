@@ -143,7 +143,7 @@ export class Model {
   /** @returns {Promise<ClipInfo>} */
   async info() {
     const { opened } = this.#session;
-    const { timings, profile } = await this.#engine.info(opened.id);
+    const { timings, profile, peak } = await this.#engine.info(opened.id);
     return {
       model: opened.model,
       url: this.#request.model,
@@ -161,7 +161,7 @@ export class Model {
       storage: this.#storage,
       bytes: this.#progress?.bytes ?? { total: 0, fetched: 0, cached: 0 },
       timings: { load: this.#loadMs, image: timings.image, text: timings.text },
-      ...(profile && { profile }),
+      ...(profile && { profile, peak }),
     };
   }
 

@@ -2,7 +2,24 @@
 // as a list of commands, and has it encoded here. A command is five values of an array that the engine made: pipeline,
 // bind group, and the number of workgroups in x, y and z.
 
-/** @typedef {(GPUComputePipeline | GPUBindGroup | number)[]} Commands */
+/** @typedef {any[]} Commands GPUComputePipeline, GPUBindGroup, number, number, number, and so on */
+
+/** Of GPUBufferUsage. */
+const usage = { MAP_READ: 1, COPY_SRC: 4, COPY_DST: 8, QUERY_RESOLVE: 512 };
+
+/**
+ * @param {GPUComputePassEncoder} pass
+ * @param {Commands} commands
+ * @param {number} from
+ * @param {number} to
+ */
+function encode(pass, commands, from, to) {
+  for (let c = 5 * from; c < 5 * to; c += 5) {
+    pass.setPipeline(commands[c]);
+    pass.setBindGroup(0, commands[c + 1]);
+    pass.dispatchWorkgroups(commands[c + 2], commands[c + 3], commands[c + 4]);
+  }
+}
 
 /**
  * Runs commands in one pass.
@@ -13,20 +30,55 @@ export function submit(device, ...spans) {
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   for (let s = 0; s < spans.length; s += 6) {
-    /** @type {any[]} */
-    const commands = spans[s];
-    const end = 5 * spans[s + 2];
-    for (let c = 5 * spans[s + 1]; c < end; c += 5) {
-      pass.setPipeline(commands[c]);
-      pass.setBindGroup(0, commands[c + 1]);
-      pass.dispatchWorkgroups(commands[c + 2], commands[c + 3], commands[c + 4]);
-    }
+    encode(pass, spans[s], spans[s + 1], spans[s + 2]);
   }
   pass.end();
   for (let s = 3; s < spans.length; s += 6) {
     if (spans[s]) encoder.copyBufferToBuffer(spans[s], 0, spans[s + 1], 0, spans[s + 2]);
   }
   device.queue.submit([encoder.finish()]);
+}
+
+/** How many commands a set of queries times; WebGPU allows 4096 queries. */
+const timedTogether = 2048;
+
+/**
+ * Runs commands one by one, each in a pass of its own that the adapter times. Browsers may round what it says, Chromium to
+ * 0.1 ms, so that short commands are timed well only on average.
+ * @param {GPUDevice} device with the feature timestamp-query
+ * @param {Commands} commands
+ * @param {number} from the first command
+ * @param {number} to the one after the last
+ * @returns {Promise<Float64Array>} nanoseconds of each
+ */
+export async function timed(device, commands, from, to) {
+  const times = new Float64Array(to - from);
+  const querySet = device.createQuerySet({ type: 'timestamp', count: 2 * timedTogether });
+  const bytes = 16 * timedTogether;
+  const resolved = device.createBuffer({ size: bytes, usage: usage.QUERY_RESOLVE | usage.COPY_SRC });
+  const mapped = device.createBuffer({ size: bytes, usage: usage.MAP_READ | usage.COPY_DST });
+  try {
+    for (let first = from; first < to; first += timedTogether) {
+      const count = Math.min(to - first, timedTogether);
+      const encoder = device.createCommandEncoder();
+      for (let i = 0; i < count; i++) {
+        const timestampWrites = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
+        const pass = encoder.beginComputePass({ timestampWrites });
+        encode(pass, commands, first + i, first + i + 1);
+        pass.end();
+      }
+      encoder.resolveQuerySet(querySet, 0, 2 * count, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, mapped, 0, 16 * count);
+      device.queue.submit([encoder.finish()]);
+      const stamps = new BigUint64Array((await read(mapped, 16 * count)).buffer);
+      for (let i = 0; i < count; i++) times[first - from + i] = Number(stamps[2 * i + 1] - stamps[2 * i]);
+    }
+  } finally {
+    querySet.destroy();
+    resolved.destroy();
+    mapped.destroy();
+  }
+  return times;
 }
 
 /**

@@ -277,7 +277,7 @@ export type OpTime = {
     op: string;
     runs: number;
     /**
-     * of all runs; on a GPU each includes the way there and back
+     * of all runs; on a GPU without the feature timestamp-query each includes the way there and back, and with it each is rounded as the browser sees fit (Chromium: 0.1 ms)
      */
     ms: number;
     /**
@@ -292,6 +292,10 @@ export type OpTime = {
      * 10⁹ bytes a second, every value that a run reads or writes counted once, as float32
      */
     gbps: number;
+    /**
+     * of the peak: of gflops or of gbps, whichever is closer to it; caches can take it above 1
+     */
+    share: number;
 };
 export type ClipInfo = {
     model: ModelInfo;
@@ -364,6 +368,13 @@ export type ClipInfo = {
      * of all calls of this model so far, the longest first; only with the option profile
      */
     profile?: OpTime[] | undefined;
+    /**
+     * what the device was measured to do at best, in 10⁹ operations and bytes a second; 0 while the Clip is not ready; only with the option profile
+     */
+    peak?: {
+        gflops: number;
+        gbps: number;
+    } | undefined;
 };
 /**
  * What became of one picture of many: a result, or the error of a picture that could not be read.
