@@ -43,6 +43,13 @@ type Device struct {
 
 var _ model.Profiler = (*Device)(nil)
 
+// Features of adapters.
+const (
+	shaderF16  = "shader-f16"
+	subgroups  = "subgroups"
+	timestamps = "timestamp-query"
+)
+
 // Open returns a device of the default adapter, with the features and limits that the kernels profit from.
 func Open(ctx context.Context, o Options) (*Device, error) { return open(ctx, o) }
 

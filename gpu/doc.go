@@ -25,6 +25,8 @@ type Options struct {
 	Software bool
 	// NoF16 leaves shader-f16 unused even where the adapter has it.
 	NoF16 bool
+	// Subgroups asks for them on a software adapter too, which has no use for them but to test the kernels that do.
+	Subgroups bool
 	// Timestamps asks the adapter to time operations itself, for a profile, where it can.
 	Timestamps bool
 }

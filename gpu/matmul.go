@@ -4,6 +4,7 @@ package gpu
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/shaders"
@@ -33,6 +34,9 @@ type product struct {
 // window is how a convolution moves over the maps of x.
 type window struct{ side, outSide, in4, taps, stride, pad int }
 
+// shape is what is measured of a product.
+func (p *product) shape() shape { return shape{p.m, p.n, p.k, p.conv != nil} }
+
 // norming is a layer norm that the product applies to what it reads.
 type norming struct {
 	model.Norm
@@ -61,19 +65,27 @@ func (r *recorder) MatMul(x model.Tensor, l model.Linear, act model.Activation, 
 }
 
 // A tile is how a workgroup of matmul.wgsl shares a product out: it makes 8·rm × 8·rn of the result in steps of 4·step
-// of K, which are dealt out to split slices of the workgroup. A tile of rm 0 stands for matmul_row.wgsl.
+// of K, which are dealt out to split slices of the workgroup. A tile of step 0 stands for another kernel.
 type tile struct{ rm, rn, step, split int }
+
+var (
+	rowTile      = tile{rn: 1}        // matmul_row.wgsl, which leaves moments of 8 columns
+	subgroupTile = tile{rn: 2}        // the same with subgroups, of 16 columns
+	registerTile = tile{rm: 1, rn: 1} // matmul_register.wgsl, which knows no moments
+)
 
 // String names a tile for a user to read.
 func (t tile) String() string {
-	if t.rm == 0 {
+	switch t {
+	case rowTile:
 		return "rows"
+	case subgroupTile:
+		return "rows/subgroups"
+	case registerTile:
+		return "registers"
 	}
 	return fmt.Sprintf("%d×%d×%d÷%d", 8*t.rm, 8*t.rn, 4*t.step, t.split)
 }
-
-// rowTile is for products of a few rows.
-var rowTile = tile{rn: 1}
 
 const (
 	rowTileRows  = 4 // products of more rows are not made by rows
@@ -90,19 +102,38 @@ func (t tile) sharedBytes() int {
 	return 16*t.split*8*(t.rm+t.rn)*(t.step+1) + 8*8*t.rm + 4*(scratch+1)
 }
 
-// tiles are what may be chosen from for products of many rows.
-var tiles = []tile{{4, 4, 4, 1}, {4, 4, 4, 2}, {4, 4, 4, 4}, {8, 4, 4, 1}, {8, 8, 4, 1}}
+// What may be chosen from: for a few rows, for many, and for convolutions besides, which have no part in layer norms.
+var (
+	rowTiles = []tile{rowTile, subgroupTile}
+	tiles    = []tile{{4, 4, 4, 1}, {4, 4, 8, 1}, {4, 4, 4, 2}, {4, 4, 4, 4}, {8, 4, 4, 1}, {8, 8, 2, 1}, {8, 8, 4, 1}}
+	allTiles = slices.Concat(rowTiles, tiles, []tile{registerTile})
+)
 
-// tile is the one that was measured to be the fastest, or what is likely to be.
+// choices are the tiles that a product may be made with on this adapter.
+func (d *Device) choices(s shape) []tile {
+	from := tiles
+	switch {
+	case s.conv:
+		from = append(slices.Clone(tiles), registerTile)
+	case s.m <= rowTileRows:
+		from = rowTiles
+	}
+	return slices.DeleteFunc(slices.Clone(from), func(t tile) bool { return !d.fits(t) })
+}
+
+// tile is the one that was measured to be the fastest, or what is likely to be. Software adapters have no other.
 func (d *Device) tile(p *product) tile {
+	if d.info.Software {
+		return registerTile
+	}
 	if d.only != nil {
 		return *d.only
 	}
+	if t, ok := d.tuned[p.shape()]; ok {
+		return t
+	}
 	if p.m <= rowTileRows && p.conv == nil {
 		return rowTile
-	}
-	if t, ok := d.tuned[shape{p.m, p.n, p.k}]; ok {
-		return t
 	}
 	return d.guess(p)
 }
@@ -126,8 +157,11 @@ func (d *Device) guess(p *product) tile {
 	return t
 }
 
-// fits reports whether the adapter runs workgroups of this size.
+// fits reports whether the adapter has what the tile needs: subgroups, or room for workgroups of this size.
 func (d *Device) fits(t tile) bool {
+	if t == subgroupTile {
+		return slices.Contains(d.info.Features, subgroups)
+	}
 	return 64*t.split <= int(d.limits.MaxComputeInvocationsPerWorkgroup) && t.sharedBytes() <= int(d.limits.MaxComputeWorkgroupStorageSize)
 }
 
@@ -161,21 +195,20 @@ func (r *recorder) lower(c *command) {
 	}
 	consts := []shaders.Const{activation(p.act), flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
 	k := matmul
-	if r.d.info.Software {
+	if t := r.d.tile(p); t == registerTile {
 		rows := min(registerRows, p.m)
 		k, consts = matmulRegister, append(consts, flag("CONV", p.conv != nil), shaders.Const{Name: "ROWS", Value: rows})
 		c.grid = r.flat(ceil(p.m, rows)*ceil(p.n, registerCols), 32)
 	} else {
-		t := r.d.tile(p)
 		if m := p.moments; m != nil {
 			m.block = 8 * t.rn
 			m.slot.size = uint64(8 * p.m * ceil(p.n, m.block))
 			spare = operand{slot: m.slot}
 		}
 		consts = append(consts, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil))
-		if t == rowTile {
-			k = matmulRow
-			c.grid = r.grid(k, ceil(p.n, 8), p.m, 1)
+		if t == rowTile || t == subgroupTile {
+			k, consts = matmulRow, append(consts, flag("SUBGROUPS", t == subgroupTile))
+			c.grid = r.grid(k, ceil(p.n, 8*t.rn), p.m, 1)
 		} else {
 			consts = append(consts, flag("CONV", p.conv != nil), shaders.Const{Name: "RM", Value: t.rm}, shaders.Const{Name: "RN", Value: t.rn},
 				shaders.Const{Name: "STEP", Value: t.step}, shaders.Const{Name: "SPLIT", Value: t.split}, flag("SLICED", t.split > 1))

@@ -14,8 +14,23 @@ import (
 	"github.com/cogentcore/webgpu/wgpu"
 )
 
-// shape is a product's: of an [m, k] by an [n, k] matrix.
-type shape struct{ m, n, k int }
+// shape is a product's: of an [m, k] by an [n, k] matrix, or of a convolution as one.
+type shape struct {
+	m, n, k int
+	conv    bool
+}
+
+// convolution is what the name of a convolution's shape begins with.
+const convolution = "conv:"
+
+// String names a shape for a user to read.
+func (s shape) String() string {
+	name := fmt.Sprintf("%d×%d×%d", s.m, s.n, s.k)
+	if s.conv {
+		name = convolution + name
+	}
+	return name
+}
 
 // What one tile is measured by: a pass of so many products that it takes measuredFor, browsers' clocks being coarse.
 const (
@@ -33,12 +48,12 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	}
 	tuned := parseTuning(known)
 	for _, s := range d.shapes(image, text) {
-		if _, ok := tuned[s]; ok {
+		if t, ok := tuned[s]; ok && slices.Contains(d.choices(s), t) {
 			continue
 		}
 		t, err := d.fastest(ctx, s)
 		if err != nil {
-			return fmt.Errorf("gpu: measure products of %d×%d×%d: %w", s.m, s.n, s.k, err)
+			return fmt.Errorf("gpu: measure products of %s: %w", s, err)
 		}
 		tuned[s] = t
 	}
@@ -47,12 +62,12 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	return nil
 }
 
-// Tuning is what Tune has found, a line a product: "m×n×k tile".
+// Tuning is what Tune has found, a line a product: "m×n×k tile", or "conv:m×n×k tile".
 func (d *Device) Tuning() string {
 	defer d.programs.Lock()()
 	var lines []string
 	for s, t := range d.tuned {
-		lines = append(lines, fmt.Sprintf("%d×%d×%d %s", s.m, s.n, s.k, t))
+		lines = append(lines, fmt.Sprintf("%s %s", s, t))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -63,7 +78,8 @@ func parseTuning(text string) map[shape]tile {
 	tuned := map[shape]tile{}
 	for _, line := range strings.Split(text, "\n") {
 		product, name, _ := strings.Cut(line, " ")
-		i := slices.IndexFunc(tiles, func(t tile) bool { return t.String() == name })
+		product, conv := strings.CutPrefix(product, convolution)
+		i := slices.IndexFunc(allTiles, func(t tile) bool { return t.String() == name })
 		var dims []int
 		for _, v := range strings.Split(product, "×") {
 			if n, err := strconv.Atoi(v); err == nil && n > 0 {
@@ -71,7 +87,7 @@ func parseTuning(text string) map[shape]tile {
 			}
 		}
 		if i >= 0 && len(dims) == 3 {
-			tuned[shape{dims[0], dims[1], dims[2]}] = tiles[i]
+			tuned[shape{dims[0], dims[1], dims[2], conv}] = allTiles[i]
 		}
 	}
 	return tuned
@@ -100,10 +116,11 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 			return // which recording it for use will report
 		}
 		for _, c := range r.commands {
-			if p := c.product; p != nil && (p.m > rowTileRows || p.conv != nil) {
-				if s := (shape{p.m, p.n, p.k}); !slices.Contains(found, s) {
-					found = append(found, s)
-				}
+			if c.product == nil {
+				continue
+			}
+			if s := c.product.shape(); len(d.choices(s)) > 1 && !slices.Contains(found, s) {
+				found = append(found, s)
 			}
 		}
 	}
@@ -125,10 +142,7 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 // fastest measures every tile on a product.
 func (d *Device) fastest(ctx context.Context, s shape) (best tile, err error) {
 	var least time.Duration
-	for _, t := range tiles {
-		if !d.fits(t) {
-			continue
-		}
+	for _, t := range d.choices(s) {
 		took, err := d.time(ctx, s, t)
 		if err != nil {
 			return best, err

@@ -46,7 +46,7 @@ func TestTuningMeasuresEveryProductOnceAndIsKept(t *testing.T) {
 	if again := parseTuning(dev.Tuning()); len(again) != len(got) {
 		t.Errorf("of %d lines %d can be read again", len(got), len(again))
 	}
-	if t17 := dev.tuned[shape{17, 192, 64}]; t17 != (tile{4, 4, 4, 2}) {
+	if t17 := dev.tuned[shape{17, 192, 64, false}]; t17 != (tile{4, 4, 4, 2}) {
 		t.Errorf("a product known before was measured again: %v", t17)
 	}
 	if len(dev.weights) != weights {

@@ -74,9 +74,6 @@ func object(pairs ...any) js.Value {
 	return o
 }
 
-// timestamps is the feature of adapters that time passes.
-const timestamps = "timestamp-query"
-
 func open(_ context.Context, o Options) (*Device, error) {
 	gpu := js.Global().Get("navigator").Get("gpu")
 	if !gpu.Truthy() {
@@ -93,16 +90,21 @@ func open(_ context.Context, o Options) (*Device, error) {
 	if info.Software && !o.Software {
 		return nil, fmt.Errorf("%w: the only adapter is software (%s), slower than the CPU itself", ErrUnavailable, info.Adapter)
 	}
+	use := func(feature string, wanted bool) bool {
+		if !wanted || !adapter.Get("features").Call("has", feature).Bool() {
+			return false
+		}
+		info.Features = append(info.Features, feature)
+		return true
+	}
 	store := shaders.Packed
 	if info.Software {
 		store = shaders.F32
-	} else if !o.NoF16 && adapter.Get("features").Call("has", "shader-f16").Bool() {
+	} else if use(shaderF16, !o.NoF16) {
 		store = shaders.F16
-		info.Features = append(info.Features, "shader-f16")
 	}
-	if o.Timestamps && adapter.Get("features").Call("has", timestamps).Bool() {
-		info.Features = append(info.Features, timestamps)
-	}
+	use(subgroups, !info.Software || o.Subgroups)
+	use(timestamps, o.Timestamps)
 	device, err := requestDevice(adapter, info.Features)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)

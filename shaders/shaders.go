@@ -6,6 +6,8 @@
 //	fn widen(Halves)    those weights as vec4f
 //	const …             whatever the dispatching code fixes at compile time
 //
+// and a kernel whose constant SUBGROUPS is not 0 may use those.
+//
 // Every matrix in memory has its rows padded with zeros to a multiple of 4 values; kernels keep it so.
 //
 // Lines between "#for i N" and "#end", N a constant of the dispatching code or a number, are repeated for i from 0 to
@@ -74,6 +76,9 @@ func Source(kernel string, store Store, consts ...Const) (string, error) {
 		return "", fmt.Errorf("shaders: no kernel %q", kernel)
 	}
 	var b strings.Builder
+	if v, err := value("SUBGROUPS", consts); err == nil && v != 0 {
+		b.WriteString("enable subgroups;\n")
+	}
 	b.WriteString(preambles[store])
 	for _, c := range consts {
 		fmt.Fprintf(&b, "const %s = %du;\n", c.Name, c.Value)

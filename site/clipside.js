@@ -136,7 +136,7 @@ export {
  * @property {string[]} features of the device that are made use of
  * @property {number} maxTextureSide the longest side, in pixels, of a picture that is prepared on the GPU; 0 where none is
  * @property {string} fallback why a better device was passed over; empty if none was
- * @property {Record<string, string>} kernels which variant was measured to make which matrix product (m×n×k) fastest on this GPU; empty where there is nothing to choose
+ * @property {Record<string, string>} kernels which variant was measured to make which matrix product (m×n×k, a convolution as conv:m×n×k) fastest on this GPU; empty where there is nothing to choose
  * @property {SelfTest} selfTest of 0 runs while the Clip is not ready
  * @property {{ kept: boolean, reason: string }} storage whether the browser keeps the model for the next visit, and why not
  * @property {{ total: number, fetched: number, cached: number }} bytes of the model

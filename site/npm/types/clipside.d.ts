@@ -334,7 +334,7 @@ export type ClipInfo = {
      */
     fallback: string;
     /**
-     * which variant was measured to make which matrix product (m×n×k) fastest on this GPU; empty where there is nothing to choose
+     * which variant was measured to make which matrix product (m×n×k, a convolution as conv:m×n×k) fastest on this GPU; empty where there is nothing to choose
      */
     kernels: Record<string, string>;
     /**
