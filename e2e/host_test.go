@@ -280,11 +280,11 @@ func (s *site) respond(file, kind, text string, headers map[string]string) {
 	})
 }
 
-// rewrite serves a script of dist with pieces of its text, which must be there, replaced by others: old, new, old, new.
-// Isolated pages may run it as a Worker.
+// rewrite serves a script of the page as it is in site/, not minified, with pieces of its text, which must be there,
+// replaced by others: old, new, old, new. Isolated pages may run it as a Worker.
 func (s *site) rewrite(t testing.TB, file string, oldnew ...string) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dist(t), file))
+	data, err := os.ReadFile(filepath.Join(root, "site", file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,6 +97,9 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 		return err
 	}
 	delete(files, serviceWorkerSource) // the page has it in sw.js
+	if err := minifyPage(files, work); err != nil {
+		return err
+	}
 
 	var total int64
 	// The engine is first, so that even a build that was interrupted can be cleaned up by the next.

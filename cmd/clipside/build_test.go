@@ -57,6 +57,7 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 		"clipside/worker.js", "clipside/wasm_exec.js", "clipside/engine.wasm",
 		"photos/chelsea.png", "photos/coffee.png", "photos/rocket.jpg", "photos/astronaut.png", "photos/LICENSES.md",
 		"models/index.json", "models/starter/manifest.json", "models/starter/MODEL_CARD.md",
+		"page/main.js.map", "clipside/worker.js.map", "style.css.map",
 		"examples/index.html", "examples/react/app.js", "examples/vue/app.js",
 		"npm/package.json", "npm/README.md", "npm/LICENSE", "npm/integrity.json", "npm/custom-elements.json", "npm/docs/README.md",
 		"npm/clipside.js", "npm/clipside.d.ts", "npm/widget.d.ts", "npm/clipside/engine.wasm", "npm/models/starter/manifest.json",
@@ -174,7 +175,7 @@ func checkShell(t *testing.T, dist string) {
 		if err != nil || fmt.Sprintf("%x", sha256.Sum256(data)) != hash {
 			t.Errorf("the service worker's hash of %s is wrong (%v)", name, err)
 		}
-		if strings.HasSuffix(name, ".zst") || name == serviceWorkerFile || strings.HasPrefix(name, "npm/") || strings.HasPrefix(name, "examples/") {
+		if strings.HasSuffix(name, ".zst") || strings.HasSuffix(name, ".map") || name == serviceWorkerFile || strings.HasPrefix(name, "npm/") || strings.HasPrefix(name, "examples/") {
 			t.Errorf("the service worker keeps %s", name)
 		}
 	}

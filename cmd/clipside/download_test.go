@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/andybalholm/brotli"
 )
 
 // maxFirstVisit is how many bytes of WebAssembly and JavaScript a first visit to the page may download, each file
@@ -34,7 +36,7 @@ func checkFirstVisit(t *testing.T, dist string) {
 		queue = append(queue, string(m[1]))
 	}
 	sizes := map[string]int{}
-	total := 0
+	total, brotlied := 0, 0
 	for ; len(queue) > 0; queue = queue[1:] {
 		name := path.Clean(queue[0])
 		if sizes[name] > 0 {
@@ -50,13 +52,18 @@ func checkFirstVisit(t *testing.T, dist string) {
 		z.Close()
 		sizes[name] = packed.Len()
 		total += packed.Len()
+		packed.Reset()
+		b := brotli.NewWriterLevel(&packed, brotli.BestCompression)
+		b.Write(data)
+		b.Close()
+		brotlied += packed.Len()
 		if path.Ext(name) == ".js" {
 			for _, m := range codeOfCode.FindAllSubmatch(data, -1) {
 				queue = append(queue, path.Join(path.Dir(name), string(m[1])))
 			}
 		}
 	}
-	t.Logf("a first visit downloads %d bytes of code, %d of them the engine, in %d files", total, sizes[engineFile], len(sizes))
+	t.Logf("a first visit downloads %d bytes of code, %d of them the engine, in %d files; %d bytes with Brotli", total, sizes[engineFile], len(sizes), brotlied)
 	if sizes[engineFile] == 0 || sizes["clipside/worker.js"] == 0 {
 		t.Errorf("the engine or its worker is not found: %v", sizes)
 	}

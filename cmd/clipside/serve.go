@@ -103,6 +103,7 @@ var contentTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".js":          "text/javascript; charset=utf-8",
 	".json":        "application/json",
+	".map":         "application/json",
 	".webmanifest": "application/manifest+json",
 	".wasm":        "application/wasm",
 	".md":          "text/plain; charset=utf-8",
@@ -119,7 +120,7 @@ var contentTypes = map[string]string{
 }
 
 // compressible are the extensions of files that gzip makes much smaller.
-var compressible = map[string]bool{".html": true, ".css": true, ".js": true, ".json": true, ".webmanifest": true, ".wasm": true, ".md": true, ".txt": true, "": true, ".svg": true}
+var compressible = map[string]bool{".html": true, ".css": true, ".js": true, ".json": true, ".map": true, ".webmanifest": true, ".wasm": true, ".md": true, ".txt": true, "": true, ".svg": true}
 
 // hashNamed matches files of a bundle that are named by their content, and so never change.
 var hashNamed = regexp.MustCompile(`^[0-9a-f]{64}(\.json)?\.zst$`)

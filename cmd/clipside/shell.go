@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -25,7 +26,7 @@ func inShell(name string) bool {
 	switch {
 	case name == "LICENSE", name == "widget.js", name == "pipeline.js",
 		top == "examples", top == packageDir, top == "widget",
-		strings.HasPrefix(name, "icons/screenshot-"), name == "photos/LICENSES.md":
+		strings.HasPrefix(name, "icons/screenshot-"), name == "photos/LICENSES.md", path.Ext(name) == mapSuffix:
 		return false
 	case top == "models":
 		return name == modelIndex || path.Base(name) == "MODEL_CARD.md"
@@ -52,6 +53,11 @@ func serviceWorker(source, dist string, names []string) (string, error) {
 		}
 		files[name] = fmt.Sprintf("%x", sha256.Sum256(data))
 	}
+	if code, _, err = minify(serviceWorkerSource, code); err != nil {
+		return "", err
+	}
+	// Its map would be as long again, and the source is in the package.
+	code, _, _ = bytes.Cut(code, []byte("//# sourceMappingURL="))
 	list, err := json.MarshalIndent(map[string]any{"files": files}, "", "  ") // in the order of the names
 	if err != nil {
 		return "", err

@@ -1,6 +1,6 @@
 // A model in the Worker: how it is loaded onto a device, and how calls are answered while that is still going on.
 
-import { DeviceLostError, ModelError, WebGPUUnavailableError } from './errors.js';
+import { ModelError, WebGPUUnavailableError } from './errors.js';
 import { fetching } from './fetching.js';
 import { Progress } from './progress.js';
 import { anySignal, unlessAborted } from './signals.js';
@@ -244,7 +244,7 @@ export class Model {
     await fail(opened.id, name, message).catch(() => {});
     this.#stop.signal.throwIfAborted();
     const wrong = error instanceof SelfTestFailure;
-    if (!mayFallBack || !(wrong || name === DeviceLostError.name)) {
+    if (!mayFallBack || !(wrong || name === 'DeviceLostError')) {
       await dispose(opened.id).catch(() => {});
       throw wrong ? error.asPublic(this.#request.model) : error;
     }
