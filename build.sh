@@ -125,6 +125,9 @@ check_javascript() {
 	for binary in cpu/simd/*.wasm; do
 		cmp "$binary" "build/kernels/${binary##*/}" || die "run: node cpu/simd/assemble.mjs"
 	done
+	say "so is what expands the engine's tables"
+	site/node_modules/.bin/wat2wasm cmd/clipside/tables.wat -o build/tables.wasm
+	cmp cmd/clipside/tables.wasm build/tables.wasm || die "run: site/node_modules/.bin/wat2wasm cmd/clipside/tables.wat -o cmd/clipside/tables.wasm"
 	say 'JavaScript: what is generated is current'
 	(cd site && node npm/generate.js --check)
 	say 'JavaScript: tests'

@@ -197,10 +197,15 @@ func buildEngine(ctx context.Context, out output, root, file string) error {
 	if err != nil {
 		return err
 	}
-	if module, err = joinSegments(module); err != nil {
+	small, err := packTables(module)
+	if errors.Is(err, errTables) { // it runs as well
+		fmt.Fprintf(out.stderr, "the engine is larger than it should be: %v\n", err)
+		small, err = joinSegments(module)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", linked, err)
 	}
-	return writeChanged(file, module)
+	return writeChanged(file, small)
 }
 
 // inlining is only where loops are long: everywhere, it adds a tenth to what a first visit downloads.

@@ -6,46 +6,83 @@ import (
 	"fmt"
 )
 
-// maxGap is how many zeros between two data segments are cheaper as zeros than as another segment, once compressed.
-const maxGap = 64
+// Sections of a WebAssembly module.
+const (
+	typeSection     = 1
+	importSection   = 2
+	functionSection = 3
+	exportSection   = 7
+	startSection    = 8
+	codeSection     = 10
+	dataSection     = 11
+)
+
+type section struct {
+	id   byte
+	body []byte
+}
+
+const wasmMagic = "\x00asm\x01\x00\x00\x00"
+
+func readSections(module []byte) ([]section, error) {
+	if len(module) < len(wasmMagic) || string(module[:len(wasmMagic)]) != wasmMagic {
+		return nil, errors.New("not a WebAssembly module of version 1")
+	}
+	var sections []section
+	r := wasmReader{rest: module[len(wasmMagic):]}
+	for len(r.rest) > 0 {
+		id := r.byte()
+		sections = append(sections, section{id, r.bytes()})
+	}
+	return sections, r.err
+}
+
+func writeSections(sections []section) []byte {
+	module := []byte(wasmMagic)
+	for _, s := range sections {
+		module = append(module, s.id)
+		module = binary.AppendUvarint(module, uint64(len(s.body)))
+		module = append(module, s.body...)
+	}
+	return module
+}
+
+// sectionOf returns the section of a kind that a module has at most once.
+func sectionOf(sections []section, id byte) *section {
+	for i := range sections {
+		if sections[i].id == id {
+			return &sections[i]
+		}
+	}
+	return nil
+}
 
 // joinSegments joins neighbouring data segments of a WebAssembly module. Go's linker drops zeros from the data, and
 // its table of functions by address, mostly zeros, becomes 70,000 segments of some two bytes with an address each:
 // joined, the module compresses to nine tenths of the size, and starts with the same memory.
 func joinSegments(module []byte) ([]byte, error) {
-	const magic, dataSection = "\x00asm\x01\x00\x00\x00", 11
-	if len(module) < len(magic) || string(module[:len(magic)]) != magic {
-		return nil, errors.New("not a WebAssembly module of version 1")
+	sections, err := readSections(module)
+	if err != nil {
+		return nil, err
 	}
-	out := append(make([]byte, 0, len(module)), magic...)
-	for r := (wasmReader{rest: module[len(magic):]}); len(r.rest) > 0; {
-		id := r.byte()
-		body := r.bytes()
-		if r.err != nil {
-			return nil, r.err
+	if data := sectionOf(sections, dataSection); data != nil {
+		memory, err := readData(data.body)
+		if err != nil {
+			return nil, err
 		}
-		if id == dataSection {
-			var err error
-			if body, err = joinData(body); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, id)
-		out = binary.AppendUvarint(out, uint64(len(body)))
-		out = append(out, body...)
+		data.body = writeData(memory)
 	}
-	return out, nil
+	return writeSections(sections), nil
 }
 
-// joinData joins the segments of a data section.
-func joinData(section []byte) ([]byte, error) {
+// maxMemory bounds the memory that a data section may fill, bytes.
+const maxMemory = 256 << 20
+
+// readData returns the memory that a data section fills, from address 0.
+func readData(section []byte) ([]byte, error) {
 	// A segment is active, of memory 0 (flag 0), at a constant address: i32.const ADDRESS end.
 	const active, i32Const, end = 0, 0x41, 0x0b
-	type segment struct {
-		at   int64
-		data []byte
-	}
-	var joined []segment
+	var memory []byte
 	r := wasmReader{rest: section}
 	for n := r.uvarint(); n > 0 && r.err == nil; n-- {
 		flag, op := r.byte(), r.byte()
@@ -54,14 +91,13 @@ func joinData(section []byte) ([]byte, error) {
 			return nil, errors.New("a data segment that is not at a constant address")
 		}
 		data := r.bytes()
-		if len(joined) > 0 {
-			last := &joined[len(joined)-1]
-			if gap := at - last.at - int64(len(last.data)); gap >= 0 && gap <= maxGap {
-				last.data = append(append(last.data, make([]byte, gap)...), data...)
-				continue
-			}
+		if at > maxMemory {
+			return nil, fmt.Errorf("a data segment at %d", at)
 		}
-		joined = append(joined, segment{at, append([]byte(nil), data...)})
+		if more := int(at) + len(data) - len(memory); more > 0 {
+			memory = append(memory, make([]byte, more)...)
+		}
+		copy(memory[at:], data)
 	}
 	if r.err != nil {
 		return nil, r.err
@@ -69,15 +105,36 @@ func joinData(section []byte) ([]byte, error) {
 	if len(r.rest) > 0 {
 		return nil, fmt.Errorf("%d bytes follow the data segments", len(r.rest))
 	}
-	out := binary.AppendUvarint(nil, uint64(len(joined)))
-	for _, s := range joined {
-		out = append(out, active, i32Const)
-		out = appendVarint(out, int64(int32(s.at)))
-		out = append(out, end)
-		out = binary.AppendUvarint(out, uint64(len(s.data)))
-		out = append(out, s.data...)
+	return memory, nil
+}
+
+// maxGap is how many zeros between two data segments are cheaper as zeros than as another segment, once compressed.
+const maxGap = 64
+
+// writeData makes a data section that fills memory.
+func writeData(memory []byte) []byte {
+	var segments []byte
+	count := uint64(0)
+	for at := 0; ; {
+		for at < len(memory) && memory[at] == 0 {
+			at++
+		}
+		if at == len(memory) {
+			break
+		}
+		end, i := at, at // of what is not zero
+		for ; i < len(memory) && i-end <= maxGap; i++ {
+			if memory[i] != 0 {
+				end = i + 1
+			}
+		}
+		segments = appendVarint(append(segments, 0, 0x41), int64(at)) // active, i32.const
+		segments = binary.AppendUvarint(append(segments, 0x0b), uint64(end-at))
+		segments = append(segments, memory[at:end]...)
+		count++
+		at = end
 	}
-	return out, nil
+	return append(binary.AppendUvarint(nil, count), segments...)
 }
 
 // wasmReader reads what a module consists of. After its first error it reads zeros.
