@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/clipside/clipside/gpu"
+	"github.com/clipside/clipside/internal/sha256"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
 	"github.com/clipside/clipside/tokenizer"

@@ -65,7 +65,7 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 		return err
 	}
 	engine := filepath.Join(work, "engine.wasm")
-	if err := buildEngine(ctx, out, root, engine); err != nil {
+	if err := buildEngine(ctx, out, root, work, engine); err != nil {
 		return err
 	}
 	goroot, err := goCommand(ctx, root, nil, "env", "GOROOT")
@@ -180,42 +180,6 @@ func goCommand(ctx context.Context, root string, env []string, args ...string) (
 		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return stdout.String(), nil
-}
-
-// buildEngine compiles the engine into file.
-func buildEngine(ctx context.Context, out output, root, file string) error {
-	linked := file + ".linked" // left there, so that the next build of the same sources only compares build ids
-	if !isFile(linked) {
-		fmt.Fprintln(out.stderr, "compiling the engine; the first time takes a while")
-	}
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
-	_, err := goCommand(ctx, root, []string{"GOOS=js", "GOARCH=wasm"}, slices.Concat(args, inlining, []string{"-o", linked, "./wasm"})...)
-	if err != nil {
-		return err
-	}
-	module, err := os.ReadFile(linked)
-	if err != nil {
-		return err
-	}
-	small, err := packTables(module)
-	if errors.Is(err, errTables) { // it runs as well
-		fmt.Fprintf(out.stderr, "the engine is larger than it should be: %v\n", err)
-		small, err = joinSegments(module)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", linked, err)
-	}
-	return writeChanged(file, small)
-}
-
-// inlining is only where loops are long: everywhere, it adds a tenth to what a first visit downloads.
-var inlining = []string{
-	"-gcflags=all=-l",
-	"-gcflags=github.com/klauspost/compress/...=",
-	"-gcflags=github.com/clipside/clipside/cpu/...=",
-	"-gcflags=github.com/clipside/clipside/model/bundle=",
-	"-gcflags=github.com/clipside/clipside/preprocess=",
-	"-gcflags=github.com/clipside/clipside/tokenizer=",
 }
 
 // packStarter packs the starter model into a cache of the checkout's own. There the bundle depends on this program's

@@ -13,8 +13,9 @@ func TestExpandedTablesFillTheSameMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := filepath.Join(t.TempDir(), "engine.wasm")
-	if err := buildEngine(t.Context(), output{t.Output(), t.Output()}, checkout, engine); err != nil {
+	work := t.TempDir()
+	engine := filepath.Join(work, "engine.wasm")
+	if err := buildEngine(t.Context(), output{t.Output(), t.Output()}, checkout, work, engine); err != nil {
 		t.Fatal(err)
 	}
 	linked, err := os.ReadFile(engine + ".linked")

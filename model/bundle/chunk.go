@@ -1,12 +1,12 @@
 package bundle
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"sync"
 
+	"github.com/clipside/clipside/internal/sha256"
 	"github.com/klauspost/compress/zstd"
 )
 

@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/clipside/clipside/internal/sha256"
 	"github.com/klauspost/compress/zstd"
 )
 
