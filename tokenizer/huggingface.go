@@ -1,3 +1,7 @@
+// The engine reads clipside's own form alone.
+
+//go:build !engine
+
 package tokenizer
 
 import (

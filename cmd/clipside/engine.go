@@ -21,6 +21,7 @@ func buildEngine(ctx context.Context, out output, root, work, file string) error
 	if !isFile(linked) {
 		fmt.Fprintln(out.stderr, "compiling the engine; the first time takes a while")
 	}
+	// What the engine has no use for in packages that it has is built without the tag engine.
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags=engine", "-ldflags=-s -w", "-modfile=" + modfile}
 	if _, err := goCommand(ctx, root, forBrowser, slices.Concat(args, inlining, []string{"-o", linked, "./wasm"})...); err != nil {
 		return err

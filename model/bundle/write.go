@@ -1,3 +1,7 @@
+// The engine only reads.
+
+//go:build !engine
+
 package bundle
 
 import (
