@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,12 +18,16 @@ func buildEngine(ctx context.Context, out output, root, work, file string) error
 	if err != nil {
 		return err
 	}
+	overlay, err := stripKernels(root, filepath.Join(work, "kernels"))
+	if err != nil {
+		return err
+	}
 	linked := file + ".linked" // left there, so that the next build of the same sources only compares build ids
 	if !isFile(linked) {
 		fmt.Fprintln(out.stderr, "compiling the engine; the first time takes a while")
 	}
 	// What the engine has no use for in packages that it has is built without the tag engine.
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags=engine", "-ldflags=-s -w", "-modfile=" + modfile}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags=engine", "-ldflags=-s -w", "-modfile=" + modfile, "-overlay=" + overlay}
 	if _, err := goCommand(ctx, root, forBrowser, slices.Concat(args, inlining, []string{"-o", linked, "./wasm"})...); err != nil {
 		return err
 	}
@@ -53,6 +58,45 @@ var inlining = []string{
 	"-gcflags=github.com/clipside/clipside/model/bundle=",
 	"-gcflags=github.com/clipside/clipside/preprocess=",
 	"-gcflags=github.com/clipside/clipside/tokenizer=",
+}
+
+// stripKernels copies the WGSL kernels into dir without comments and indentation, which are a third of them, and returns
+// a file that has the go command take them from there. Lines stay where they are, for what a compiler says of them.
+func stripKernels(root, dir string) (overlay string, err error) {
+	files, err := filepath.Glob(filepath.Join(root, "shaders", "*.wgsl"))
+	if err != nil {
+		return "", err
+	}
+	var replace struct{ Replace map[string]string }
+	replace.Replace = map[string]string{}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		stripped := filepath.Join(dir, filepath.Base(file))
+		if err := writeChanged(stripped, stripComments(source)); err != nil {
+			return "", err
+		}
+		replace.Replace[filepath.Join("shaders", filepath.Base(file))] = stripped // relative to where the go command runs
+	}
+	list, err := json.Marshal(replace)
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, writeChanged(overlay, list)
+}
+
+// stripComments takes the comments and the indentation out of WGSL, which has no strings that could look like either.
+// The kernels have no comments but those to a line's end.
+func stripComments(wgsl []byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(wgsl) {
+		code, _, _ := bytes.Cut(line, []byte("//"))
+		out.Write(append(bytes.TrimSpace(code), '\n'))
+	}
+	return out.Bytes()
 }
 
 // patch replaces a text in a file of a module, wherever it occurs; it must.

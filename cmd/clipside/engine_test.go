@@ -1,10 +1,29 @@
 package main
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
+
+func TestKernelsAreStrippedOfComments(t *testing.T) {
+	const source = "// What it does.\n\nfn f() { // why\n\t\treturn 6 / 2; }\n#if N\n  let a = 1; // one\n#end\n"
+	if got, want := string(stripComments([]byte(source))), "\n\nfn f() {\nreturn 6 / 2; }\n#if N\nlet a = 1;\n#end\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	files, err := filepath.Glob(root + "/shaders/*.wgsl")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d kernels (%v)", len(files), err)
+	}
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err != nil || bytes.Contains(text, []byte("/*")) {
+			t.Errorf("%s has comments that would stay, or not all of one (%v)", file, err)
+		}
+	}
+}
 
 func TestTheEngineLinksNothingForNothing(t *testing.T) {
 	checkout, err := findCheckout()
