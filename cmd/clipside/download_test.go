@@ -14,7 +14,7 @@ import (
 
 // maxFirstVisit is how many bytes of WebAssembly and JavaScript a first visit to the page may download, each file
 // compressed with gzip as static hosts do. What makes it larger must be worth it.
-const maxFirstVisit = 1_380_000
+const maxFirstVisit = 1_200_000
 
 var (
 	scriptOf   = regexp.MustCompile(`<script[^>]* src="([^"]+\.js)"`)
