@@ -1,9 +1,7 @@
 package tokenizer
 
 import (
-	"html"
 	"iter"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -65,17 +63,15 @@ func isASCII(s string) bool {
 	return true
 }
 
-// unescape is Python's html.unescape. Package html has the same named entities, but another notion of numeric ones:
-// it takes no single digit without a semicolon, lets large numbers wrap round, and keeps the control characters and
-// noncharacters that Python drops.
+// unescape is Python's html.unescape.
 func unescape(s string) string {
 	i := strings.Index(s, "&#")
 	if i < 0 {
-		return html.UnescapeString(s)
+		return unescapeNamed(s)
 	}
 	var b strings.Builder
 	for ; i >= 0; i = strings.Index(s, "&#") {
-		b.WriteString(html.UnescapeString(s[:i]))
+		b.WriteString(unescapeNamed(s[:i]))
 		s = s[i:]
 		code, n := numericEntity(s)
 		switch {
@@ -84,9 +80,9 @@ func unescape(s string) string {
 			b.WriteString(s[:n])
 		case code == 0 || 0xd800 <= code && code <= 0xdfff || code > unicode.MaxRune:
 			b.WriteRune(utf8.RuneError)
-		case code == '\r' || 0x80 <= code && code <= 0x9f: // the latter are read as Windows-1252
-			b.WriteString(html.UnescapeString("&#" + strconv.Itoa(code) + ";"))
-		case code < ' ' && code != '\t' && code != '\n' && code != '\f',
+		case 0x80 <= code && code <= 0x9f:
+			b.WriteRune(windows1252[code-0x80])
+		case code < ' ' && code != '\t' && code != '\n' && code != '\f' && code != '\r',
 			code == 0x7f, 0xfdd0 <= code && code <= 0xfdef, code&0xfffe == 0xfffe:
 			// dropped
 		default:
@@ -94,7 +90,7 @@ func unescape(s string) string {
 		}
 		s = s[n:]
 	}
-	b.WriteString(html.UnescapeString(s))
+	b.WriteString(unescapeNamed(s))
 	return b.String()
 }
 
