@@ -437,12 +437,9 @@ func (f *faultSite) keepsModels(t *testing.T) {
 	t.Run("after an abort", func(t *testing.T) {
 		h := f.fresh()
 		hold(t, h, begin(f.page, h))
-		began := time.Now()
-		if name := eval[string](f.page, "(stop.abort(), loading)"); name != "AbortError" {
+		// At once: it does not wait for the Worker, which a task of the page's cannot have heard of it from.
+		if name := eval[string](f.page, "(stop.abort(), Promise.race([loading, new Promise((resolve) => setTimeout(resolve, 0, 'nothing yet'))]))"); name != "AbortError" {
 			t.Errorf("aborting gave %q", name)
-		}
-		if d := time.Since(began); d > 2*time.Second {
-			t.Errorf("the abort took %v", d)
 		}
 		goesOn(t, h)
 	})

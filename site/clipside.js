@@ -496,7 +496,7 @@ export async function createClip(options = {}) {
     try {
       await held.ready;
     } catch (error) {
-      await held.release();
+      void held.release(); // the caller is told at once; the Worker tidies up meanwhile
       throw error;
     }
   }
