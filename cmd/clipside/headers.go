@@ -80,8 +80,8 @@ location / {
 	# Weights are named by their content. The browser decompresses them itself.
 	location ~ "/[0-9a-f]{64}(\.json)?\.zst$" {
 		gzip off;
-%[1]s		add_header Cache-Control "%[3]s";
+%[4]s		add_header Cache-Control "%[3]s";
 	}
 }
-`, headers.String(), cacheAsk, cacheForever)
+`, headers.String(), cacheAsk, cacheForever, strings.ReplaceAll(headers.String(), "\t", "\t\t"))
 }

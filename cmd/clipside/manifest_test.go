@@ -60,8 +60,10 @@ func TestTheHeaderFilesHaveEveryHeader(t *testing.T) {
 			t.Errorf("_headers has no %q", line)
 		}
 		// In both locations: one that sets a header of its own inherits none.
-		if line := fmt.Sprintf("add_header %s \"%s\" always;\n", h.name, h.value); strings.Count(nginxFile(), line) != 2 {
-			t.Errorf("nginx.conf does not have %q twice", line)
+		for _, indent := range []string{"\n\t", "\n\t\t"} {
+			if line := fmt.Sprintf("%sadd_header %s \"%s\" always;\n", indent, h.name, h.value); strings.Count(nginxFile(), line) != 1 {
+				t.Errorf("nginx.conf does not have %q once", line)
+			}
 		}
 	}
 }
