@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"testing"
@@ -253,13 +254,25 @@ func readAll(t *testing.T, tensors map[string]*tensor, size int) {
 	}
 }
 
+// allocated is how many bytes have been allocated, what is free again included. Small objects are counted by the page.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
 func FuzzSafetensors(f *testing.F) {
 	memory(f)
 	f.Add(safetensors(map[string]array{"x": filled(2, 3), "y": filled(4)}, f16))
 	f.Add(safetensors(map[string]array{"x": filled(), "a.position_ids": filled(1, 2)}, bf16))
 	f.Add(withHeader([]byte(`{"x":{"dtype":"F32","shape":[0,9],"data_offsets":[0,0]}}`), nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		before := allocated()
 		tensors, err := readSafetensors("f", bytes.NewReader(data), int64(len(data)))
+		// A header may claim any length; it takes memory for what is there.
+		if n := allocated() - before; n > 1<<20+100*uint64(len(data)) {
+			t.Fatalf("%d bytes were allocated for a file of %d", n, len(data))
+		}
 		if err != nil {
 			var broken *CheckpointError
 			if !errors.As(err, &broken) {
