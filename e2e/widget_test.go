@@ -138,6 +138,13 @@ func TestWidgetClassifies(t *testing.T) {
 		t.Errorf("a screen reader hears %q", live)
 	}
 
+	// Fewer are shown on demand, by the attribute and by the property.
+	bars := inside("clip-classifier", ".base") + ".querySelectorAll('.bar').length"
+	eval[any](p, "document.querySelector('clip-classifier').setAttribute('top-k', '2')")
+	p.until("the best two", bars+" === 2")
+	eval[any](p, "document.querySelector('clip-classifier').topK = 0")
+	p.until("all six", bars+" === 6")
+
 	// A change of labels ranks anew; a second picture takes the first one's place.
 	eval[any](p, `document.querySelector('clip-classifier').labels = ['tea, green', 'cup, of coffee']`)
 	p.until("the new ranking", inside("clip-classifier", ".best .label")+".innerText === 'cup, of coffee'")
