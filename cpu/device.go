@@ -58,43 +58,37 @@ func (d *Device) Fill(p *model.Param, at int64, f16 []byte) error {
 	return nil
 }
 
-// EncodeImages implements model.Device.
+// EncodeImages implements model.Device. A pass is one picture.
 func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
-	out := make([][]float32, len(px))
-	for i, p := range px {
-		if want := 4 * p.Size * p.Size; len(p.RGBA) != want {
-			return nil, fmt.Errorf("cpu: picture %d holds %d bytes, %d×%d RGBA takes %d", i, len(p.RGBA), p.Size, p.Size, want)
-		}
-		y, err := Run(ctx, func(o model.Ops) model.Tensor {
-			o = d.metered(o)
-			return t.Encode(o, model.Pixels{B: 1, Size: p.Size, Data: p.RGBA})
-		})
-		if err != nil {
-			return nil, err
-		}
-		out[i] = y
+	p := px[0]
+	if want := 4 * p.Size * p.Size; len(p.RGBA) != want {
+		return nil, fmt.Errorf("cpu: a picture holds %d bytes, %d×%d RGBA takes %d", len(p.RGBA), p.Size, p.Size, want)
 	}
-	return out, nil
+	y, err := Run(ctx, func(o model.Ops) model.Tensor {
+		o = d.metered(o)
+		return t.Encode(o, model.Pixels{B: 1, Size: p.Size, Data: p.RGBA})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return [][]float32{y}, nil
 }
 
-// EncodeTexts implements model.Device.
+// EncodeTexts implements model.Device. A pass is one text.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, ids [][]uint32) ([][]float32, error) {
-	out := make([][]float32, len(ids))
-	for i, text := range ids {
-		if err := t.CheckIDs(text); err != nil {
-			return nil, err
-		}
-		end := model.End(text)
-		y, err := Run(ctx, func(o model.Ops) model.Tensor {
-			o = d.metered(o)
-			return t.Encode(o, o.Index(text[:end+1]), end+1, o.Index([]uint32{uint32(end)}))
-		})
-		if err != nil {
-			return nil, err
-		}
-		out[i] = y
+	text := ids[0]
+	if err := t.CheckIDs(text); err != nil {
+		return nil, err
 	}
-	return out, nil
+	end := model.End(text)
+	y, err := Run(ctx, func(o model.Ops) model.Tensor {
+		o = d.metered(o)
+		return t.Encode(o, o.Index(text[:end+1]), end+1, o.Index([]uint32{uint32(end)}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return [][]float32{y}, nil
 }
 
 // SetProfile implements model.Profiler.

@@ -159,7 +159,7 @@ func embed(t testing.TB, clip *model.Clip, file string) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := clip.EmbedImages(context.Background(), []model.Picture{{Size: clip.Config.Image.Size, RGBA: rgba}})
+	e, err := clip.EmbedImages(context.Background(), []model.Picture{{Size: clip.Config.Image.Size, RGBA: rgba}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

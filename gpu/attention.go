@@ -24,19 +24,29 @@ func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor 
 	if h.Causal {
 		causal = 1
 	}
-	uniform := []uint32{
-		uint32(h.B), uint32(h.Queries), uint32(h.Keys), uint32(h.Heads),
-		uint32(q.From / 4), uint32(k.From / 4), uint32(v.From / 4),
-		uint32(padded(q.Cols) / 4), uint32(padded(k.Cols) / 4), uint32(padded(v.Cols) / 4), uint32(padded(h.Width) / 4),
-		bits(float32(1 / math.Sqrt(float64(d)))),
-	}
 	// Software adapters save loads; others have enough invocations only with a query each.
 	each := 1
 	if r.d.info.Software {
 		each = min(softwareQueries, h.Queries)
 	}
-	r.dispatch(attention, []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}, {Name: "QUERIES", Value: each}},
-		[]operand{r.in(q.Tensor), r.in(k.Tensor), r.in(v.Tensor), r.out(y)}, uniform,
-		r.grid(attention, ceil(h.Queries, 32*each), h.Heads, h.B))
+	consts := []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}, {Name: "QUERIES", Value: each}}
+	operands := []operand{r.in(q.Tensor), r.in(k.Tensor), r.in(v.Tensor), r.out(y)}
+	// What takes too long for one dispatch is split by heads, and what a head takes by queries.
+	query := 4 * float64(h.B) * float64(h.Keys) * float64(d) // FLOP, of all sequences and one head
+	queries := r.d.split(h.Queries, 32*each, query)
+	heads := r.d.split(h.Heads, 1, query*float64(queries))
+	for head := 0; head < h.Heads; head += heads {
+		for first := 0; first < h.Queries; first += queries {
+			nh, nq := min(heads, h.Heads-head), min(queries, h.Queries-first)
+			uniform := []uint32{
+				uint32(h.B), uint32(h.Queries), uint32(h.Keys), uint32(h.Heads),
+				uint32(q.From / 4), uint32(k.From / 4), uint32(v.From / 4),
+				uint32(padded(q.Cols) / 4), uint32(padded(k.Cols) / 4), uint32(padded(v.Cols) / 4), uint32(padded(h.Width) / 4),
+				bits(float32(1 / math.Sqrt(float64(d)))), uint32(first), uint32(head),
+			}
+			r.dispatch(attention, consts, operands, uniform, r.grid(attention, ceil(nq, 32*each), nh, h.B))
+			r.commands[len(r.commands)-1].flop = query * float64(nq) * float64(nh)
+		}
+	}
 	return y
 }

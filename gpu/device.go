@@ -28,8 +28,10 @@ type Device struct {
 	layouts   map[string]*layout
 	pipelines map[string]*pipeline
 
-	tuned map[shape]tile // the fastest tiles of products, as measured
-	only  *tile          // what all products are made with, while tiles are measured or tested
+	tuned map[shape]tuning // the fastest tiles of products, as measured
+	only  *tile            // what all products are made with, while tiles are measured or tested
+	rate  float64          // FLOP a second: what the adapter does at least of large products
+	costs map[recording.Key]cost
 
 	weights []*weight
 	profile *model.Profile
@@ -58,6 +60,11 @@ func (d *Device) init(dev *wgpu.Device, info model.DeviceInfo, store shaders.Sto
 	d.layouts, d.pipelines = map[string]*layout{}, map[string]*pipeline{}
 	d.programs.Max = maxPrograms
 	d.resizer.d = d
+	d.costs = map[recording.Key]cost{}
+	d.rate = unmeasuredRate
+	if info.Software {
+		d.rate = softwareRate
+	}
 }
 
 // Info implements model.Device.

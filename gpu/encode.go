@@ -11,8 +11,7 @@ import (
 	"github.com/cogentcore/webgpu/wgpu"
 )
 
-// Bounds on one pass. A batch beyond them is split: no pass should hold a slow GPU for long, and the activations of
-// 16 pictures already fill a fast one.
+// Bounds on one pass, beside those of time: the activations of 16 pictures already fill a fast GPU.
 const (
 	maxImages     = 16
 	maxTextTokens = 1024 // texts × length
@@ -53,22 +52,25 @@ func (d *Device) Compile(image *model.ImageTower, text *model.TextTower) error {
 // EncodeImages implements model.Device.
 func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
 	size := t.Config.Size
+	px = px[:d.imageBatch(t, len(px))]
 	for i, p := range px {
 		if _, ok := p.Data.(*original); p.Size != size || !ok && len(p.RGBA) != 4*size*size {
 			return nil, fmt.Errorf("gpu: picture %d is %d px with %d bytes, the encoder takes %d px RGBA", i, p.Size, len(p.RGBA), size)
 		}
 	}
-	out := make([][]float32, 0, len(px))
-	for len(px) > 0 {
-		n := recording.Batch(len(px), maxImages)
-		y, err := d.encodeImages(ctx, t, px[:n])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, recording.Split(y, n)...)
-		px = px[n:]
+	y, err := d.encodeImages(ctx, t, px)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return recording.Split(y, len(px)), nil
+}
+
+// imageBatch is how many of so many pictures go into one pass.
+func (d *Device) imageBatch(t *model.ImageTower, pictures int) int {
+	most := d.most(recording.Key{Tower: t}, func(o model.Ops) model.Tensor {
+		return t.Encode(o, model.Pixels{B: 1, Size: t.Config.Size})
+	})
+	return recording.Batch(pictures, min(maxImages, most))
 }
 
 // encodeImages encodes pictures in one pass.
@@ -128,21 +130,24 @@ func (d *Device) load(e *encoder, px []model.Picture) (last []span, err error) {
 
 // EncodeTexts implements model.Device.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
-	n, err := recording.Len(t, texts, textStep)
+	n, err := recording.Len(t, texts[:min(len(texts), maxTextTokens)], textStep)
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]float32, 0, len(texts))
-	for len(texts) > 0 {
-		b := recording.Batch(len(texts), max(maxTextTokens/n, 1))
-		y, err := d.encodeTexts(ctx, t, texts[:b], n)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, recording.Split(y, b)...)
-		texts = texts[b:]
+	texts = texts[:d.textBatch(t, len(texts), n)]
+	y, err := d.encodeTexts(ctx, t, texts, n)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return recording.Split(y, len(texts)), nil
+}
+
+// textBatch is how many of so many texts of n tokens go into one pass.
+func (d *Device) textBatch(t *model.TextTower, texts, n int) int {
+	most := d.most(recording.Key{Tower: t, Len: n}, func(o model.Ops) model.Tensor {
+		return t.Encode(o, model.Indices{N: n}, n, model.Indices{N: 1})
+	})
+	return recording.Batch(texts, min(max(maxTextTokens/n, 1), most))
 }
 
 // encodeTexts encodes texts of at most n tokens in one pass.

@@ -130,7 +130,7 @@ func (d *Device) tile(p *product) tile {
 		return *d.only
 	}
 	if t, ok := d.tuned[p.shape()]; ok {
-		return t
+		return t.tile
 	}
 	if p.m <= rowTileRows && p.conv == nil {
 		return rowTile
@@ -165,8 +165,8 @@ func (d *Device) fits(t tile) bool {
 	return 64*t.split <= int(d.limits.MaxComputeInvocationsPerWorkgroup) && t.sharedBytes() <= int(d.limits.MaxComputeWorkgroupStorageSize)
 }
 
-// lower turns a product into a dispatch.
-func (r *recorder) lower(c *command) {
+// lower turns a product into a dispatch, or where that would take too long into several, of some rows each.
+func (r *recorder) lower(c *command) []*command {
 	p := c.product
 	flag := func(name string, on bool) shaders.Const {
 		if on {
@@ -177,7 +177,7 @@ func (r *recorder) lower(c *command) {
 	// What is not there is bound to something that is, and not touched.
 	bias, residual, gain, shift := param(p.weight), operand{slot: p.x}, param(p.weight), param(p.weight)
 	spare := operand{slot: r.spare()}
-	uniform := []uint32{uint32(p.m), uint32(p.n), uint32(p.k / 4), uint32(padded(p.n)), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	uniform := [14]uint32{0, uint32(p.m), uint32(p.n), uint32(p.k / 4), uint32(padded(p.n))}
 	if p.bias != nil {
 		bias = param(p.bias)
 	}
@@ -186,38 +186,57 @@ func (r *recorder) lower(c *command) {
 	}
 	if n := p.norm; n != nil {
 		gain, shift, spare = param(n.Gain), param(n.Bias), operand{slot: n.moments.slot}
-		uniform[4], uniform[5], uniform[6] = uint32(n.cols), uint32(n.moments.block), bits(n.Eps)
+		uniform[5], uniform[6], uniform[7] = uint32(n.cols), uint32(n.moments.block), bits(n.Eps)
 	}
 	if w := p.conv; w != nil {
 		for i, v := range []int{w.side, w.outSide, w.in4, w.taps, w.stride, w.pad} {
-			uniform[7+i] = uint32(v)
+			uniform[8+i] = uint32(v)
 		}
 	}
-	consts := []shaders.Const{activation(p.act), flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
-	k := matmul
-	if t := r.d.tile(p); t == registerTile {
-		rows := min(registerRows, p.m)
-		k, consts = matmulRegister, append(consts, flag("CONV", p.conv != nil), shaders.Const{Name: "ROWS", Value: rows})
-		c.grid = r.flat(ceil(p.m, rows)*ceil(p.n, registerCols), 32)
+	t := r.d.tile(p)
+	c.kernel = matmul
+	c.consts = []shaders.Const{activation(p.act), flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
+	var height int                 // rows of a tile
+	var grid func(m int) [3]uint32 // for so many rows
+	if t == registerTile {
+		height = min(registerRows, p.m)
+		c.kernel = matmulRegister
+		c.consts = append(c.consts, flag("CONV", p.conv != nil), shaders.Const{Name: "ROWS", Value: height})
+		grid = func(m int) [3]uint32 { return r.flat(ceil(m, height)*ceil(p.n, registerCols), 32) }
 	} else {
 		if m := p.moments; m != nil {
 			m.block = 8 * t.rn
 			m.slot.size = uint64(8 * p.m * ceil(p.n, m.block))
 			spare = operand{slot: m.slot}
 		}
-		consts = append(consts, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil))
+		c.consts = append(c.consts, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil))
 		if t == rowTile || t == subgroupTile {
-			k, consts = matmulRow, append(consts, flag("SUBGROUPS", t == subgroupTile))
-			c.grid = r.grid(k, ceil(p.n, 8*t.rn), p.m, 1)
+			height = 1
+			c.kernel = matmulRow
+			c.consts = append(c.consts, flag("SUBGROUPS", t == subgroupTile))
+			grid = func(m int) [3]uint32 { return r.grid(matmulRow, ceil(p.n, 8*t.rn), m, 1) }
 		} else {
-			consts = append(consts, flag("CONV", p.conv != nil), shaders.Const{Name: "RM", Value: t.rm}, shaders.Const{Name: "RN", Value: t.rn},
+			height = 8 * t.rm
+			c.consts = append(c.consts, flag("CONV", p.conv != nil), shaders.Const{Name: "RM", Value: t.rm}, shaders.Const{Name: "RN", Value: t.rn},
 				shaders.Const{Name: "STEP", Value: t.step}, shaders.Const{Name: "SPLIT", Value: t.split}, flag("SLICED", t.split > 1))
-			c.grid = r.grid(k, ceil(p.n, 8*t.rn), ceil(p.m, 8*t.rm), 1)
+			grid = func(m int) [3]uint32 { return r.grid(matmul, ceil(p.n, 8*t.rn), ceil(m, height), 1) }
 		}
 	}
 	c.operands = []operand{{slot: p.x}, param(p.weight), bias, residual, gain, shift, spare, {slot: p.y}}
-	c.uniform = uniform
-	r.prepare(c, k, consts)
+
+	row := 2 * float64(p.n) * float64(p.k) // FLOP
+	rows := r.d.split(p.m, height, row)
+	var parts []*command
+	for first := 0; first < p.m; first += rows {
+		part := *c
+		end := min(first+rows, p.m)
+		uniform[0], uniform[1] = uint32(first), uint32(end)
+		part.uniform = slices.Clone(uniform[:])
+		part.grid, part.flop = grid(end-first), row*float64(end-first)
+		parts = append(parts, &part)
+		c.work = c.work.Rest()
+	}
+	return parts
 }
 
 // activation is the ACT that activation.wgsl knows act by.

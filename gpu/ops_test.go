@@ -45,13 +45,17 @@ func (r inputs) Pixels(size int, rgba []byte) model.Pixels {
 	return model.Pixels{B: len(rgba) / (4 * size * size), Size: size, Data: r.constant("test pixels", rgba)}
 }
 
-func engine(d *Device) optest.Engine {
+func engine(d *Device) optest.Engine { return counting(d, new(int)) }
+
+// counting is an engine that adds up how many dispatches its recordings have.
+func counting(d *Device, dispatches *int) optest.Engine {
 	return optest.Engine{Device: d, Run: func(build func(optest.Inputs) model.Tensor) ([]float32, error) {
 		p, err := d.record(func(r *recorder) model.Tensor { return build(inputs{r}) })
 		if err != nil {
 			return nil, err
 		}
 		defer p.Release()
+		*dispatches += len(p.commands)
 		if _, err := p.run(context.Background()); err != nil {
 			return nil, err
 		}
@@ -60,12 +64,25 @@ func engine(d *Device) optest.Engine {
 }
 
 // TestOperationsEqualTheirTwins runs every operation in each form of kernels that an adapter may take: those for
-// hardware and those for software adapters, weights packed and widened.
+// hardware and those for software adapters, weights packed and widened; and those that long dispatches are split for also
+// in the smallest parts.
 func TestOperationsEqualTheirTwins(t *testing.T) {
 	dev := adapter(t, Options{})
 	for _, form := range forms(dev) {
 		t.Run(form.name, func(t *testing.T) {
-			optest.Operations(t, engine(form.device(t, dev)))
+			form.device(t, dev)
+			optest.Operations(t, engine(dev))
+			for _, op := range []string{"matmul", "layer norm between products", "attention", "conv"} {
+				var whole, parts int
+				t.Run("whole", func(t *testing.T) { optest.Operation(t, counting(dev, &whole), op, 3) })
+				rate := dev.rate
+				dev.rate = 1
+				t.Run("in parts", func(t *testing.T) { optest.Operation(t, counting(dev, &parts), op, 3) })
+				dev.rate = rate
+				if parts <= whole {
+					t.Errorf("%s: %d dispatches as a whole, %d in parts", op, whole, parts)
+				}
+			}
 		})
 	}
 }
@@ -117,8 +134,11 @@ func forms(dev *Device) []form {
 
 // device makes dev take the form until the test ends.
 func (f form) device(t *testing.T, dev *Device) *Device {
-	store, software := dev.store, dev.info.Software
-	t.Cleanup(func() { dev.store, dev.info.Software, dev.only = store, software, nil; clear(dev.pipelines) })
+	store, software, rate := dev.store, dev.info.Software, dev.rate
+	t.Cleanup(func() {
+		dev.store, dev.info.Software, dev.rate, dev.only = store, software, rate, nil
+		clear(dev.pipelines)
+	})
 	clear(dev.pipelines)
 	dev.store, dev.info.Software = f.store, f.software
 	if !f.software {

@@ -35,15 +35,18 @@ type command struct {
 	product *product // or nil
 	norm    *normed  // what the command is, if it is a layer norm
 
-	pipeline *pipeline
+	kernel   kernel
+	consts   []shaders.Const
 	operands []operand // for every binding but the uniform
 	uniform  []uint32
 	grid     [3]uint32
 
-	work    model.Work     // of its operation; the rest of it for an operation's further commands
-	needs   []*model.Param // weights that must have arrived
-	compute *wgpu.ComputePipeline
-	group   *wgpu.BindGroup
+	flop     float64        // that this dispatch takes
+	work     model.Work     // of its operation; the rest of it for an operation's further commands
+	needs    []*model.Param // weights that must have arrived
+	pipeline *pipeline
+	compute  *wgpu.ComputePipeline
+	group    *wgpu.BindGroup
 }
 
 // recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot, Indices' and Pixels' too.
@@ -64,6 +67,9 @@ func (r *recorder) metered() model.Ops {
 		return func() {
 			for _, c := range r.commands[first:] {
 				c.work = w
+				if c.flop == 0 {
+					c.flop = w.FLOP
+				}
 				w = w.Rest()
 			}
 		}
@@ -127,16 +133,14 @@ func param(p *model.Param) operand { return operand{param: p} }
 
 // dispatch records a command. The uniform, if the kernel has one, is its last binding.
 func (r *recorder) dispatch(k kernel, consts []shaders.Const, operands []operand, uniform []uint32, grid [3]uint32) {
-	c := &command{operands: operands, uniform: uniform, grid: grid}
-	r.prepare(c, k, consts)
-	r.commands = append(r.commands, c)
+	r.commands = append(r.commands, &command{kernel: k, consts: consts, operands: operands, uniform: uniform, grid: grid})
 }
 
 // prepare starts to compile a command's kernel, and notes the weights that it waits for.
-func (r *recorder) prepare(c *command, k kernel, consts []shaders.Const) {
-	p, err := r.d.pipeline(k, consts...)
+func (r *recorder) prepare(c *command) error {
+	p, err := r.d.pipeline(c.kernel, c.consts...)
 	if err != nil {
-		model.Fail(err)
+		return err
 	}
 	c.pipeline = p
 	for _, o := range c.operands {
@@ -144,6 +148,7 @@ func (r *recorder) prepare(c *command, k kernel, consts []shaders.Const) {
 			c.needs = append(c.needs, o.param)
 		}
 	}
+	return nil
 }
 
 // grid is so many workgroups.
@@ -213,6 +218,11 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 		if p.out, err = trace(r, build); err != nil {
 			return err
 		}
+		for _, c := range r.commands {
+			if err := r.prepare(c); err != nil {
+				return err
+			}
+		}
 		p.commands = r.commands
 		p.outSlot, _ = p.out.Data.(*slot)
 		return p.bind(r.slots)
@@ -226,11 +236,15 @@ func trace(r *recorder, build func(r *recorder) model.Tensor) (t model.Tensor, e
 	t = build(r)
 	result, _ := t.Data.(*slot)
 	r.fuse(result)
+	var all []*command
 	for _, c := range r.commands {
 		if c.product != nil {
-			r.lower(c)
+			all = append(all, r.lower(c)...)
+		} else {
+			all = append(all, c)
 		}
 	}
+	r.commands = all
 	return t, nil
 }
 
@@ -343,10 +357,7 @@ func (p *program) group(i int, c *command) (*wgpu.BindGroup, error) {
 func (p *program) run(ctx context.Context, before ...span) ([]float32, error) {
 	next := 0
 	for next < len(p.commands) {
-		end := next
-		for end < len(p.commands) && ready(p.commands[end]) {
-			end++
-		}
+		end, long := p.upTo(next)
 		if end == next && len(before) == 0 {
 			for _, w := range p.commands[next].needs {
 				if err := w.Wait(ctx); err != nil {
@@ -357,6 +368,11 @@ func (p *program) run(ctx context.Context, before ...span) ([]float32, error) {
 		}
 		if err := p.submit(append(before, span{p, next, end})); err != nil {
 			return nil, err
+		}
+		if long {
+			if err := p.d.finish(); err != nil {
+				return nil, err
+			}
 		}
 		before, next = nil, end
 		if err := context.Cause(ctx); err != nil {
@@ -393,6 +409,19 @@ func (p *program) submit(spans []span) error {
 		}
 	}
 	return nil
+}
+
+// upTo is where a submit ends that begins with the command next: before what waits for weights, or where it would take
+// too long. Long says that of the latter.
+func (p *program) upTo(next int) (end int, long bool) {
+	flop := 0.0
+	for end = next; end < len(p.commands) && ready(p.commands[end]); end++ {
+		flop += p.commands[end].flop
+		if end > next && flop > p.d.maxSubmit() {
+			return end, true
+		}
+	}
+	return end, false
 }
 
 func ready(c *command) bool {

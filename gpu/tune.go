@@ -32,6 +32,12 @@ func (s shape) String() string {
 	return name
 }
 
+// tuning is the tile that makes a product fastest, and how fast: 0 where that is not known.
+type tuning struct {
+	tile   tile
+	gflops int
+}
+
 // What one tile is measured by: a pass of so many products that it takes measuredFor, browsers' clocks being coarse.
 const (
 	firstProducts = 4
@@ -40,15 +46,16 @@ const (
 )
 
 // Tune measures which tiles the products of a picture and of a short text are made fastest with on this adapter, and
-// uses them in programs recorded from then on. A tower may be nil; no weights are needed. Known is what Tuning returned on an earlier visit,
-// or empty: what it says is not measured again. Software adapters have one kernel and nothing to choose.
+// uses them in programs recorded from then on, which it also bounds by the rate that it has seen. A tower may be nil; no
+// weights are needed. Known is what Tuning returned on an earlier visit, or empty: what it says is not measured again.
+// Software adapters have one kernel and nothing to choose.
 func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.TextTower, known string) error {
 	if d.info.Software {
 		return nil
 	}
 	tuned := parseTuning(known)
 	for _, s := range d.shapes(image, text) {
-		if t, ok := tuned[s]; ok && slices.Contains(d.choices(s), t) {
+		if t, ok := tuned[s]; ok && slices.Contains(d.choices(s), t.tile) {
 			continue
 		}
 		t, err := d.fastest(ctx, s)
@@ -59,26 +66,34 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	}
 	defer d.programs.Lock()()
 	d.tuned = tuned
+	fastest := 0
+	for _, t := range tuned {
+		fastest = max(fastest, t.gflops)
+	}
+	if fastest > 0 {
+		d.rate = 1e9 * float64(fastest)
+	}
 	return nil
 }
 
-// Tuning is what Tune has found, a line a product: "m×n×k tile", or "conv:m×n×k tile".
+// Tuning is what Tune has found, a line a product: "m×n×k tile GFLOP/s", or "conv:m×n×k tile GFLOP/s".
 func (d *Device) Tuning() string {
 	defer d.programs.Lock()()
 	var lines []string
 	for s, t := range d.tuned {
-		lines = append(lines, fmt.Sprintf("%s %s", s, t))
+		lines = append(lines, fmt.Sprintf("%s %s %d", s, t.tile, t.gflops))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
 // parseTuning skips lines that it does not know: they may be another version's.
-func parseTuning(text string) map[shape]tile {
-	tuned := map[shape]tile{}
+func parseTuning(text string) map[shape]tuning {
+	tuned := map[shape]tuning{}
 	for _, line := range strings.Split(text, "\n") {
-		product, name, _ := strings.Cut(line, " ")
+		product, rest, _ := strings.Cut(line, " ")
 		product, conv := strings.CutPrefix(product, convolution)
+		name, rate, _ := strings.Cut(rest, " ")
 		i := slices.IndexFunc(allTiles, func(t tile) bool { return t.String() == name })
 		var dims []int
 		for _, v := range strings.Split(product, "×") {
@@ -87,7 +102,8 @@ func parseTuning(text string) map[shape]tile {
 			}
 		}
 		if i >= 0 && len(dims) == 3 {
-			tuned[shape{dims[0], dims[1], dims[2], conv}] = allTiles[i]
+			gflops, _ := strconv.Atoi(rate)
+			tuned[shape{dims[0], dims[1], dims[2], conv}] = tuning{allTiles[i], max(gflops, 0)}
 		}
 	}
 	return tuned
@@ -140,7 +156,7 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 }
 
 // fastest measures every tile on a product.
-func (d *Device) fastest(ctx context.Context, s shape) (best tile, err error) {
+func (d *Device) fastest(ctx context.Context, s shape) (best tuning, err error) {
 	var least time.Duration
 	for _, t := range d.choices(s) {
 		took, err := d.time(ctx, s, t)
@@ -148,7 +164,8 @@ func (d *Device) fastest(ctx context.Context, s shape) (best tile, err error) {
 			return best, err
 		}
 		if least == 0 || took < least {
-			best, least = t, took
+			flop := 2 * float64(s.m) * float64(s.n) * float64(s.k)
+			best, least = tuning{t, int(flop / float64(took.Nanoseconds()))}, took
 		}
 	}
 	return best, nil

@@ -46,8 +46,12 @@ func TestTuningMeasuresEveryProductOnceAndIsKept(t *testing.T) {
 	if again := parseTuning(dev.Tuning()); len(again) != len(got) {
 		t.Errorf("of %d lines %d can be read again", len(got), len(again))
 	}
-	if t17 := dev.tuned[shape{17, 192, 64, false}]; t17 != (tile{4, 4, 4, 2}) {
+	if t17 := dev.tuned[shape{17, 192, 64, false}]; t17 != (tuning{tile{4, 4, 4, 2}, 0}) {
 		t.Errorf("a product known before was measured again: %v", t17)
+	}
+	rates := parseTuning(strings.ReplaceAll(dev.Tuning(), " 0\n", " 7000\n"))
+	if len(rates) != len(got) || rates[shape{17, 192, 64, false}].gflops != 7000 {
+		t.Errorf("the rates are not kept:\n%s", dev.Tuning())
 	}
 	if len(dev.weights) != weights {
 		t.Errorf("%d weights are left of measuring", len(dev.weights)-weights)

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,7 +17,7 @@ type Tokenizer interface {
 	Encode(text string, context int) (ids []uint32, truncated bool)
 }
 
-// Clip is a model on a device. Its methods may be called from several goroutines; each tower takes one call at a time,
+// Clip is a model on a device. Its methods may be called from several goroutines; each tower makes one pass at a time,
 // so that texts can be encoded while an image waits for its weights.
 type Clip struct {
 	Config    Config
@@ -26,9 +27,18 @@ type Clip struct {
 	Image *ImageTower
 	Text  *TextTower
 
-	image, text sync.Mutex // held while the tower encodes
+	image, text sync.Mutex // held while the tower makes a pass
+	many        sync.Mutex // held by calls of more than fewTexts, before text
 	texts       textCache  // guarded by text
 }
+
+// fewTexts is how many texts one call may encode without letting others in between. Calls of more take turns among
+// themselves: of two that ask for the same, the second then finds what the first has made.
+const fewTexts = 64
+
+// Progress is told how much of a call's work is done: first that nothing is, then after each pass of the device. Total
+// stays the same, and may be 0.
+type Progress func(done, total int)
 
 // InputError is a call's argument that no model could make sense of.
 type InputError struct{ Problem string }
@@ -41,71 +51,23 @@ type Texts struct {
 	Truncated  []int
 }
 
-// EmbedTexts returns the texts' L2-normalised embeddings. Those that were asked for before are remembered.
-func (c *Clip) EmbedTexts(ctx context.Context, texts []string) (Texts, error) {
-	if c.Text == nil {
-		return Texts{}, &InputError{"the text encoder was not loaded"}
-	}
-	c.text.Lock()
-	defer c.text.Unlock()
-	out := Texts{Embeddings: make([][]float32, len(texts))}
-	missing := map[string]bool{}
-	var names []string
-	var ids [][]uint32
-	for i, t := range texts {
-		tokens, truncated := c.Tokenizer.Encode(t, c.Config.Text.Context)
-		if truncated {
-			out.Truncated = append(out.Truncated, i)
-		}
-		if out.Embeddings[i] = c.texts.get(t); out.Embeddings[i] == nil && !missing[t] {
-			missing[t] = true
-			names, ids = append(names, t), append(ids, tokens)
-		}
-	}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	fresh, err := c.Device.EncodeTexts(ctx, c.Text, ids)
-	if err != nil {
-		return Texts{}, fmt.Errorf("embed texts: %w", err)
-	}
-	made := make(map[string][]float32, len(fresh))
-	for i, e := range fresh {
-		made[names[i]] = e
-		c.texts.put(names[i], e)
-	}
-	for i, t := range texts {
-		if out.Embeddings[i] == nil {
-			out.Embeddings[i] = made[t]
-		}
-	}
-	return out, nil
-}
-
-// EmbedImages returns the pictures' L2-normalised embeddings, [n][EmbedDim].
-func (c *Clip) EmbedImages(ctx context.Context, px []Picture) ([][]float32, error) {
-	if c.Image == nil {
-		return nil, &InputError{"the image encoder was not loaded"}
-	}
-	c.image.Lock()
-	defer c.image.Unlock()
-	e, err := c.Device.EncodeImages(ctx, c.Image, px)
-	if err != nil {
-		return nil, fmt.Errorf("embed images: %w", err)
-	}
-	return e, nil
+// EmbedTexts returns the texts' L2-normalised embeddings. Those that were asked for before are remembered. Told, which
+// may be nil, is of the texts that have to be encoded.
+func (c *Clip) EmbedTexts(ctx context.Context, texts []string, told Progress) (Texts, error) {
+	return c.embed(ctx, texts, []string{"{}"}, told)
 }
 
 // EmbedLabels returns an embedding for every label: that of the template with the label in place of {}, or, of several
-// templates, the normalised mean. Truncated lists labels of which a prompt was cut short.
-func (c *Clip) EmbedLabels(ctx context.Context, labels, templates []string) (Texts, error) {
+// templates, the normalised mean, which is how CLIP's prompt ensembles are made (Radford et al. 2021, section 3.1.4).
+// Truncated lists labels of which a prompt was cut short. Told, which may be nil, is of the prompts that have to be
+// encoded.
+func (c *Clip) EmbedLabels(ctx context.Context, labels, templates []string, told Progress) (Texts, error) {
 	if len(labels) == 0 {
 		return Texts{}, &InputError{"there are no labels: give at least one"}
 	}
 	if len(templates) == 0 {
 		return Texts{}, &InputError{"there is no template: give at least one, such as " + DefaultTemplate}
 	}
-	prompts := make([]string, 0, len(labels)*len(templates))
 	for _, t := range templates {
 		if !strings.Contains(t, "{}") {
 			return Texts{}, &InputError{fmt.Sprintf("template %q has no {} for the label", t)}
@@ -115,38 +77,132 @@ func (c *Clip) EmbedLabels(ctx context.Context, labels, templates []string) (Tex
 		if strings.TrimSpace(l) == "" {
 			return Texts{}, &InputError{fmt.Sprintf("label %d is empty", i+1)}
 		}
+	}
+	return c.embed(ctx, labels, templates, told)
+}
+
+// prompt is a text on its way through the encoder, and whose embedding it goes into.
+type prompt struct {
+	ids []uint32
+	of  *embedded
+}
+
+// embed returns the embedding of each name in the templates. Of the embeddings of single prompts it holds no more than
+// a pass makes.
+func (c *Clip) embed(ctx context.Context, names, templates []string, told Progress) (Texts, error) {
+	if c.Text == nil {
+		return Texts{}, &InputError{"the text encoder was not loaded"}
+	}
+	many := len(names)*len(templates) > fewTexts
+	if many {
+		c.many.Lock()
+		defer c.many.Unlock()
+	}
+	c.text.Lock()
+	defer c.text.Unlock()
+	all := make([]*embedded, len(names))
+	missing := map[textKey]*embedded{}
+	var rest []prompt
+	for i, name := range names {
+		key := keyOf(name, templates)
+		if all[i] = c.texts.get(key); all[i] != nil {
+			continue
+		}
+		if all[i] = missing[key]; all[i] != nil {
+			continue
+		}
+		e := &embedded{key: key, parts: len(templates)}
 		for _, t := range templates {
-			prompts = append(prompts, strings.ReplaceAll(t, "{}", l))
+			ids, truncated := c.Tokenizer.Encode(strings.ReplaceAll(t, "{}", name), c.Config.Text.Context)
+			e.truncated = e.truncated || truncated
+			rest = append(rest, prompt{ids, e})
 		}
+		all[i], missing[key] = e, e
 	}
-	all, err := c.EmbedTexts(ctx, prompts)
-	if err != nil {
-		return Texts{}, err
+	if told != nil {
+		told(0, len(rest))
 	}
-	var out Texts
-	for _, i := range all.Truncated {
-		if label := i / len(templates); len(out.Truncated) == 0 || out.Truncated[len(out.Truncated)-1] != label {
-			out.Truncated = append(out.Truncated, label)
+	if err := c.encode(ctx, rest, many, told); err != nil {
+		return Texts{}, fmt.Errorf("embed texts: %w", err)
+	}
+	c.texts.trim(max(maxCached, len(names)))
+	out := Texts{Embeddings: make([][]float32, len(names))}
+	for i, e := range all {
+		out.Embeddings[i] = e.values
+		if e.truncated {
+			out.Truncated = append(out.Truncated, i)
 		}
-	}
-	if len(templates) == 1 {
-		out.Embeddings = all.Embeddings
-		return out, nil
-	}
-	for i := range labels {
-		out.Embeddings = append(out.Embeddings, Mean(all.Embeddings[i*len(templates):(i+1)*len(templates)]))
 	}
 	return out, nil
+}
+
+// encode has the text encoder, which is locked, make what is missing. With yield it lets others have it between passes.
+func (c *Clip) encode(ctx context.Context, missing []prompt, yield bool, told Progress) error {
+	// A pass takes as long as its longest text for each, so that those of one length go together.
+	slices.SortStableFunc(missing, func(a, b prompt) int { return len(b.ids) - len(a.ids) })
+	ids := make([][]uint32, len(missing))
+	for i, p := range missing {
+		ids[i] = p.ids
+	}
+	for done := 0; done < len(missing); {
+		fresh, err := c.Device.EncodeTexts(ctx, c.Text, ids[done:])
+		if err != nil {
+			return err
+		}
+		for i, v := range fresh {
+			if e := missing[done+i].of; e.add(v) {
+				c.texts.put(e)
+			}
+		}
+		done += len(fresh)
+		if told != nil {
+			told(done, len(missing))
+		}
+		if yield && done < len(missing) {
+			c.text.Unlock()
+			c.text.Lock()
+		}
+	}
+	return nil
+}
+
+// EmbedImages returns the pictures' L2-normalised embeddings, [n][EmbedDim]. Told may be nil.
+func (c *Clip) EmbedImages(ctx context.Context, px []Picture, told Progress) ([][]float32, error) {
+	if c.Image == nil {
+		return nil, &InputError{"the image encoder was not loaded"}
+	}
+	if told != nil {
+		told(0, len(px))
+	}
+	out := make([][]float32, 0, len(px))
+	for len(out) < len(px) {
+		e, err := c.encodeImages(ctx, px[len(out):])
+		if err != nil {
+			return nil, fmt.Errorf("embed images: %w", err)
+		}
+		out = append(out, e...)
+		if told != nil {
+			told(len(out), len(px))
+		}
+	}
+	return out, nil
+}
+
+// encodeImages makes one pass over the first of px.
+func (c *Clip) encodeImages(ctx context.Context, px []Picture) ([][]float32, error) {
+	c.image.Lock()
+	defer c.image.Unlock()
+	return c.Device.EncodeImages(ctx, c.Image, px)
 }
 
 // Classify says how well each label fits each picture: softmax over the labels of scale·cosine, best first, the first
 // topK of them (all where topK is 0). Truncated is as EmbedLabels has it.
 func (c *Clip) Classify(ctx context.Context, px []Picture, labels, templates []string, topK int) (scores [][]Score, truncated []int, err error) {
-	texts, err := c.EmbedLabels(ctx, labels, templates)
+	texts, err := c.EmbedLabels(ctx, labels, templates, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	images, err := c.EmbedImages(ctx, px)
+	images, err := c.EmbedImages(ctx, px, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,27 +210,4 @@ func (c *Clip) Classify(ctx context.Context, px []Picture, labels, templates []s
 		scores = append(scores, Rank(labels, Softmax(logits), topK))
 	}
 	return scores, texts.Truncated, nil
-}
-
-// textCache remembers the embeddings of the texts asked for last, at most maxCached.
-type textCache struct {
-	embeddings map[string][]float32
-	order      []string // oldest first
-}
-
-// maxCached texts of 512 values take 8 MiB.
-const maxCached = 4096
-
-func (c *textCache) get(text string) []float32 { return c.embeddings[text] }
-
-func (c *textCache) put(text string, e []float32) {
-	if c.embeddings == nil {
-		c.embeddings = map[string][]float32{}
-	}
-	if len(c.order) == maxCached {
-		delete(c.embeddings, c.order[0])
-		c.order = c.order[1:]
-	}
-	c.embeddings[text] = e
-	c.order = append(c.order, text)
 }

@@ -12,11 +12,13 @@ type Device interface {
 	// from byte offset at on. Calls come in order and without gaps; the last one makes p ready.
 	Fill(p *Param, at int64, f16 []byte) error
 
-	// EncodeImages returns the L2-normalised embeddings of pictures, [len(px)][EmbedDim].
+	// EncodeImages makes one pass: it returns the L2-normalised embeddings of the first of px, at least one, as many
+	// as the device takes at once, [n][EmbedDim]. A pass is bounded in time, so that a call can be aborted between
+	// passes.
 	EncodeImages(ctx context.Context, t *ImageTower, px []Picture) ([][]float32, error)
 
-	// EncodeTexts returns the L2-normalised embeddings of token sequences (start and end tokens included, no
-	// padding), [len(ids)][EmbedDim].
+	// EncodeTexts does the same for token sequences (start and end tokens included, no padding). A pass takes as
+	// long as if all of its texts were as long as the longest.
 	EncodeTexts(ctx context.Context, t *TextTower, ids [][]uint32) ([][]float32, error)
 
 	Info() DeviceInfo

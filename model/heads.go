@@ -71,20 +71,3 @@ func Rank(labels []string, scores []float32, topK int) []Score {
 	}
 	return r
 }
-
-// Mean is the L2-normalised mean of embeddings: how CLIP's prompt ensembles are made (Radford et al. 2021, section
-// 3.1.4).
-func Mean(embeddings [][]float32) []float32 {
-	m := make([]float32, len(embeddings[0]))
-	for _, e := range embeddings {
-		for i, v := range e {
-			m[i] += v
-		}
-	}
-	if n := math.Sqrt(float64(Cosine(m, m))); n > 0 {
-		for i := range m {
-			m[i] = float32(float64(m[i]) / n)
-		}
-	}
-	return m
-}

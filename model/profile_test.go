@@ -17,7 +17,7 @@ func TestProfileCountsTheWorkOfAnEncoder(t *testing.T) {
 	c := clip.Config.Text
 	var p model.Profile
 	device.SetProfile(&p)
-	if _, err := clip.EmbedTexts(t.Context(), []string{"a photo of a cat."}); err != nil {
+	if _, err := clip.EmbedTexts(t.Context(), []string{"a photo of a cat."}, nil); err != nil {
 		t.Fatal(err)
 	}
 	var matmuls int
@@ -43,7 +43,7 @@ func TestProfileCountsTheWorkOfAnEncoder(t *testing.T) {
 
 	p.Reset()
 	device.SetProfile(nil)
-	if _, err := clip.EmbedTexts(t.Context(), []string{"a photo of a dog."}); err != nil {
+	if _, err := clip.EmbedTexts(t.Context(), []string{"a photo of a dog."}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(p.Table()); n != 0 {

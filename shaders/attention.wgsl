@@ -8,6 +8,7 @@ struct Params {
   q_from: u32, k_from: u32, v_from: u32, // in vec4s
   q_pitch: u32, k_pitch: u32, v_pitch: u32, out_pitch: u32, // vec4s from row to row
   scale: f32,
+  first_query: u32, first_head: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;         // [batch·queries, q_pitch]
@@ -18,8 +19,8 @@ struct Params {
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let first = id.x * QUERIES;
-  let head = id.y;
+  let first = p.first_query + id.x * QUERIES;
+  let head = p.first_head + id.y;
   let b = id.z;
   if (first >= p.queries) { return; }
   let column = head * D4;

@@ -22,7 +22,7 @@ const OUTS = RM * RN;
 const SCRATCH = SLICED * 64u * RM * RN + (1u - SLICED) * MOMENTS * 16u * TILE_M + 1u;
 
 struct Params {
-  m: u32, n: u32, k4: u32, n_padded: u32,
+  first: u32, m: u32, n: u32, k4: u32, n_padded: u32, // rows first to m - 1 are made
   cols: u32, block: u32, eps: f32, // NORM: of a row of x; columns that one of its moments is of
   side: u32, out_side: u32, in4: u32, taps: u32, stride: u32, pad: u32, // CONV; taps of a side
 }
@@ -96,7 +96,7 @@ fn columns(col0: u32, lane: u32) -> u32 {
 
 @compute @workgroup_size(8, 8, SPLIT)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let row0 = group.y * TILE_M;
+  let row0 = p.first + group.y * TILE_M;
   let col0 = group.x * TILE_N;
   let index = local.y * 8u + local.x;
   let area = local.z * AREA;

@@ -8,7 +8,7 @@
 const PAIRS = 2u * ROWS;
 
 struct Params {
-  m: u32, n: u32, k4: u32, n_padded: u32,
+  first: u32, m: u32, n: u32, k4: u32, n_padded: u32, // rows first to m - 1 are made
   cols: u32, block: u32, eps: f32, // not used
   side: u32, out_side: u32, in4: u32, taps: u32, stride: u32, pad: u32, // CONV; taps of a side
 }
@@ -47,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let flat = id.x + id.y * groups.x * 32u;
   let across = (p.n + 7u) / 8u;
   let left = flat % across * 8u;
-  let top = flat / across * ROWS;
+  let top = p.first + flat / across * ROWS;
   if (top >= p.m) { return; }
   // Rows and columns beyond the edge read the last valid one; what they make is dropped at the end.
 #for c 8

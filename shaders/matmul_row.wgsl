@@ -9,7 +9,7 @@ const LANES = 8u - 4u * SUBGROUPS;
 const COLUMNS = 64u / LANES;
 
 struct Params {
-  m: u32, n: u32, k4: u32, n_padded: u32,
+  first: u32, m: u32, n: u32, k4: u32, n_padded: u32, // rows first to m - 1 are made
   cols: u32, block: u32, eps: f32,
 }
 
@@ -49,7 +49,7 @@ fn main(
 #end
   @builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32
 ) {
-  let row = group.y;
+  let row = p.first + group.y;
 #if SUBGROUPS
   // Who shares a subgroup is told by the hardware, not by index.
   let lane = member % LANES;

@@ -370,7 +370,7 @@ func (e *engine) embedTexts(args []js.Value) (any, error) {
 		return nil, err
 	}
 	start := time.Now()
-	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]))
+	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -404,7 +404,7 @@ func (e *engine) classify(args []js.Value) (any, error) {
 	}
 	labels := goStrings(args[3])
 	start := time.Now()
-	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]))
+	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -444,7 +444,7 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 		return nil, err
 	}
 	start := time.Now()
-	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]))
+	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -464,7 +464,7 @@ func (s *session) embed(ctx context.Context, pictures js.Value) ([][]float32, er
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.clip.EmbedImages(ctx, px)
+	e, err := s.clip.EmbedImages(ctx, px, nil)
 	if err == nil && len(px) > 0 {
 		s.image = time.Since(start) / time.Duration(len(px))
 	}

@@ -72,7 +72,7 @@ func TestOnnxruntimeComputesOurEmbeddings(t *testing.T) {
 			pictures = append(pictures, p)
 			pixels = append(pixels, normalized(p, c.Preprocess)...)
 		}
-		images, err := clip.EmbedImages(t.Context(), pictures)
+		images, err := clip.EmbedImages(t.Context(), pictures, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestOnnxruntimeComputesOurEmbeddings(t *testing.T) {
 				padded = append(padded, t[len(t)-1])
 			}
 		}
-		embedded, err := clip.EmbedTexts(t.Context(), texts)
+		embedded, err := clip.EmbedTexts(t.Context(), texts, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -87,7 +87,7 @@ func embed(ctx context.Context, out output, o *embedOptions) error {
 				return err
 			}
 		}
-		embeddings, err := clip.EmbedImages(ctx, pictures)
+		embeddings, err := clip.EmbedImages(ctx, pictures, nil)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func embed(ctx context.Context, out output, o *embedOptions) error {
 		}
 	}
 	if len(o.texts) > 0 {
-		texts, err := clip.EmbedTexts(ctx, o.texts)
+		texts, err := clip.EmbedTexts(ctx, o.texts, nil)
 		if err != nil {
 			return err
 		}

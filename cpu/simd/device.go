@@ -174,23 +174,18 @@ type encoder struct {
 // EncodeImages implements model.Device.
 func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []model.Picture) ([][]float32, error) {
 	size := t.Config.Size
+	px = px[:recording.Batch(len(px), maxImages(&t.Config))]
 	for i, p := range px {
 		if p.Size != size || len(p.RGBA) != 4*size*size {
 			return nil, fmt.Errorf("simd: picture %d is %d px with %d bytes, the encoder takes %d px RGBA", i, p.Size, len(p.RGBA), size)
 		}
 	}
-	out := make([][]float32, 0, len(px))
-	for len(px) > 0 {
-		d.m.rest()
-		n := recording.Batch(len(px), maxImages(&t.Config))
-		y, err := d.encodeImages(ctx, t, px[:n])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, recording.Split(y, n)...)
-		px = px[n:]
+	d.m.rest()
+	y, err := d.encodeImages(ctx, t, px)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return recording.Split(y, len(px)), nil
 }
 
 // maxImages is how many pictures are encoded at once: as many as share a reading of the weights without their
@@ -227,24 +222,20 @@ func (d *Device) encodeImages(ctx context.Context, t *model.ImageTower, px []mod
 
 // EncodeTexts implements model.Device.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
-	n, err := recording.Len(t, texts, textStep)
+	n, err := recording.Len(t, texts[:min(len(texts), maxTextTokens)], textStep)
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]float32, 0, len(texts))
-	for len(texts) > 0 {
-		d.m.rest()
-		b := recording.Batch(len(texts), max(maxTextTokens/n, 1))
-		y, err := d.encodeTexts(ctx, t, texts[:b], n)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, recording.Split(y, b)...)
-		texts = texts[b:]
+	texts = texts[:recording.Batch(len(texts), max(maxTextTokens/n, 1))]
+	d.m.rest()
+	y, err := d.encodeTexts(ctx, t, texts, n)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return recording.Split(y, len(texts)), nil
 }
 
+// encodeTexts encodes texts of at most n tokens in one pass.
 func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32, n int) ([]float32, error) {
 	b := len(texts)
 	e, giveBack, err := d.programs.Borrow(recording.Key{Tower: t, Batch: b, Len: n}, func() (*encoder, error) {

@@ -206,13 +206,16 @@ func (t table) addresses() []uint32 {
 	return v
 }
 
+// restFLOP is how much is computed without a rest, in which an abort can arrive: half a second on one slow thread.
+const restFLOP = 10e9
+
 // run runs the commands and returns the result's rows, without padding. Where weights are still on their way it runs
 // what can be run and waits for them.
 func (p *program) run(ctx context.Context) ([]float32, error) {
 	for next := 0; next < len(p.needs); {
 		end := next
-		for end < len(p.needs) && ready(p.needs[end]) {
-			end++
+		for flop := 0.0; end < len(p.needs) && flop < restFLOP && ready(p.needs[end]); end++ {
+			flop += p.work[end].FLOP
 		}
 		if end == next {
 			for _, w := range p.needs[next] {
@@ -221,6 +224,9 @@ func (p *program) run(ctx context.Context) ([]float32, error) {
 				}
 			}
 			continue
+		}
+		if next > 0 {
+			p.d.m.rest()
 		}
 		if err := context.Cause(ctx); err != nil {
 			return nil, err

@@ -174,7 +174,7 @@ func Check(t *testing.T, root string, device func(t *testing.T) model.Device) {
 					t.Errorf("ids of %q are %v, want %v", g.Text, ids, g.IDs)
 				}
 			}
-			te, err := clip.EmbedTexts(t.Context(), texts)
+			te, err := clip.EmbedTexts(t.Context(), texts, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +185,7 @@ func Check(t *testing.T, root string, device func(t *testing.T) model.Device) {
 			for _, g := range s.Images {
 				px = append(px, s.Picture(t, g.File, clip.Config.Image.Size))
 			}
-			ie, err := clip.EmbedImages(t.Context(), px)
+			ie, err := clip.EmbedImages(t.Context(), px, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
