@@ -7,7 +7,7 @@
 import { eachOf } from './clipside/each.js';
 import { ImageDecodeError } from './clipside/errors.js';
 import { takeAll } from './clipside/inputs.js';
-import { readOptions, readSignal, readImages, readLabels, readTemplates, readTexts, readTopK } from './clipside/options.js';
+import { readImages, readLabels, readOptions, readProgress, readSignal, readTemplates, readTexts, readTopK } from './clipside/options.js';
 import { hold } from './clipside/shared.js';
 import { anySignal, unlessAborted } from './clipside/signals.js';
 
@@ -64,9 +64,24 @@ export {
  */
 
 /**
- * @typedef {object} CallOptions
+ * How far a call is, in items: its pictures, and its texts whose embeddings are not remembered from earlier calls. A label
+ * has one text in each template; a text that is there twice counts once.
+ * @typedef {object} CallProgress
+ * @property {number} loaded items that are embedded; never falls, and is total before the call resolves
+ * @property {number} total never changes
+ */
+
+/**
+ * @typedef {object} EachOptions
  * @property {AbortSignal} [signal] ends the call, which then rejects with the signal's reason
  */
+
+/**
+ * @typedef {object} ProgressOptions
+ * @property {(progress: CallProgress) => void} [onProgress] told after each batch, first that nothing is done; never, where nothing has to be
+ */
+
+/** @typedef {EachOptions & ProgressOptions} CallOptions */
 
 /**
  * @typedef {object} TextOptions
@@ -79,7 +94,8 @@ export {
  * @property {number} [topK] how many of the best to return; default all
  */
 
-/** @typedef {CallOptions & TextOptions & ClassifyTemplates} ClassifyOptions */
+/** @typedef {EachOptions & TextOptions & ClassifyTemplates} ClassifyEachOptions */
+/** @typedef {ClassifyEachOptions & ProgressOptions} ClassifyOptions */
 
 /**
  * @typedef {object} Label
@@ -242,11 +258,11 @@ export class Clip extends EventTarget {
    * @returns {Promise<Label[] | Label[][]>}
    */
   async classify(images, labels, options = {}) {
-    const signal = this.#begin(options, ['image', 'text']);
+    const { signal, onProgress } = this.#begin(options, ['image', 'text']);
     const { list, single } = readImages(images);
     const request = { labels: readLabels(labels), templates: readTemplates(options.template), topK: readTopK(options.topK) };
     if (list.length === 0) return [];
-    const { results, truncated } = await this.#withPictures(signal, list, single, 'classify', request);
+    const { results, truncated } = await this.#withPictures(signal, onProgress, list, single, 'classify', request);
     tellTruncated(options, request.labels, truncated);
     return single ? results[0] : results;
   }
@@ -258,21 +274,25 @@ export class Clip extends EventTarget {
    *	for await (const { image, result, error } of clip.classifyEach(files, labels)) …
    * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
    * @param {readonly string[]} labels
-   * @param {ClassifyOptions} [options]
+   * @param {ClassifyEachOptions} [options]
    * @returns {AsyncGenerator<Each<Label[]>, void, undefined>} in order; for a picture that cannot be read an error instead of a result. Whatever else fails ends it
    */
   classifyEach(images, labels, options = {}) {
-    return eachOf(images, (some, stop) => this.classify(some, labels, { ...options, signal: anySignal([readSignal(options), stop]) }));
+    return eachOf(images, (some, stop) =>
+      this.classify(some, labels, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
+    );
   }
 
   /**
    * Embeds any number of pictures, as classifyEach classifies them.
    * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
-   * @param {CallOptions} [options]
+   * @param {EachOptions} [options]
    * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>}
    */
   embedEach(images, options = {}) {
-    return eachOf(images, (some, stop) => this.embedImages(some, { ...options, signal: anySignal([readSignal(options), stop]) }));
+    return eachOf(images, (some, stop) =>
+      this.embedImages(some, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
+    );
   }
 
   /**
@@ -293,10 +313,10 @@ export class Clip extends EventTarget {
    * @returns {Promise<Float32Array | Float32Array[]>}
    */
   async embedImages(images, options = {}) {
-    const signal = this.#begin(options, ['image']);
+    const { signal, onProgress } = this.#begin(options, ['image']);
     const { list, single } = readImages(images);
     if (list.length === 0) return [];
-    const { embeddings } = await this.#withPictures(signal, list, single, 'embedImages', {});
+    const { embeddings } = await this.#withPictures(signal, onProgress, list, single, 'embedImages', {});
     return single ? embeddings[0] : embeddings;
   }
 
@@ -318,11 +338,11 @@ export class Clip extends EventTarget {
    * @returns {Promise<Float32Array | Float32Array[]>}
    */
   async embedTexts(texts, options = {}) {
-    const signal = this.#begin(options, ['text']);
+    const { signal, onProgress } = this.#begin(options, ['text']);
     const { list, single } = readTexts(texts);
     if (list.length === 0) return [];
     const { embeddings, truncated } = await this.#held.use(async ({ id, call }) => {
-      const answer = await call(signal, 'embedTexts', { id, texts: list });
+      const answer = await call(signal, 'embedTexts', { id, texts: list }, { onProgress });
       this.#learn(id, answer.info);
       return answer;
     });
@@ -338,11 +358,13 @@ export class Clip extends EventTarget {
    * @returns {Promise<Similarity>} always a matrix, of one row for a single picture and one column for a single text
    */
   async similarity(images, texts, options = {}) {
-    const signal = this.#begin(options, ['image', 'text']);
+    const { signal, onProgress } = this.#begin(options, ['image', 'text']);
     const { list, single } = readImages(images);
     const { list: columns } = readTexts(texts);
     if (list.length === 0 || columns.length === 0) return { logits: new Float32Array(0), rows: list.length, cols: columns.length };
-    const { logits, rows, cols, truncated } = await this.#withPictures(signal, list, single, 'similarity', { texts: columns });
+    const { logits, rows, cols, truncated } = await this.#withPictures(signal, onProgress, list, single, 'similarity', {
+      texts: columns,
+    });
     tellTruncated(options, columns, truncated);
     return { logits, rows, cols };
   }
@@ -402,33 +424,34 @@ export class Clip extends EventTarget {
    * Checks what every call checks first.
    * @param {CallOptions} options
    * @param {Tower[]} towers that the call needs
-   * @returns {AbortSignal} fires when the caller gives up or the Clip is disposed
+   * @returns {{ signal: AbortSignal, onProgress: CallOptions['onProgress'] }} a signal that fires when the caller gives up or the Clip is disposed
    */
   #begin(options, towers) {
-    const signal = readSignal(options);
-    const either = anySignal([this.#disposal.signal, signal]);
-    either.throwIfAborted();
+    const signal = anySignal([this.#disposal.signal, readSignal(options)]);
+    const onProgress = readProgress(options);
+    signal.throwIfAborted();
     for (const tower of towers) {
       if (!this.#info.towers.includes(tower))
         throw new TypeError(`This Clip was made without the ${tower} tower: add '${tower}' to createClip's towers.`);
     }
-    return either;
+    return { signal, onProgress };
   }
 
   /**
    * @template {'classify' | 'embedImages' | 'similarity'} M
    * @param {AbortSignal} signal
+   * @param {CallOptions['onProgress']} onProgress
    * @param {readonly ImageInput[]} images
    * @param {boolean} single
    * @param {M} method
    * @param {Omit<Parameters<import('./clipside/worker.js').EngineMethods[M]>[0], 'id' | 'sources'>} request
    * @returns {Promise<Awaited<ReturnType<import('./clipside/worker.js').EngineMethods[M]>>>}
    */
-  async #withPictures(signal, images, single, method, request) {
+  async #withPictures(signal, onProgress, images, single, method, request) {
     try {
       return await this.#held.use(async ({ id, call }) => {
         const { sources, transfer } = await takeAll(signal, images);
-        const answer = await call(signal, method, { ...request, id, sources }, { transfer });
+        const answer = await call(signal, method, { ...request, id, sources }, { transfer, onProgress });
         this.#learn(id, answer.info);
         return answer;
       });

@@ -359,7 +359,15 @@ func (e *engine) begin(args []js.Value) (s *session, ctx context.Context, end fu
 	return s, ctx, func() { delete(e.calls, id); cancel(nil); s.running.Done() }, nil
 }
 
-// embedTexts(id, call, texts)
+// progress is told to a function of JavaScript's, (kind, done, total), unless that is undefined.
+func progress(tell js.Value, kind string) model.Progress {
+	if tell.IsUndefined() {
+		return nil
+	}
+	return func(done, total int) { tell.Invoke(kind, done, total) }
+}
+
+// embedTexts(id, call, texts, progress)
 func (e *engine) embedTexts(args []js.Value) (any, error) {
 	s, ctx, end, err := e.begin(args)
 	if err != nil {
@@ -370,7 +378,7 @@ func (e *engine) embedTexts(args []js.Value) (any, error) {
 		return nil, err
 	}
 	start := time.Now()
-	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]), nil)
+	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]), progress(args[3], "texts"))
 	if err != nil {
 		return nil, err
 	}
@@ -378,21 +386,21 @@ func (e *engine) embedTexts(args []js.Value) (any, error) {
 	return map[string]any{"embeddings": jsFloats(t.Embeddings), "truncated": jsInts(t.Truncated)}, nil
 }
 
-// embedImages(id, call, pictures)
+// embedImages(id, call, pictures, progress)
 func (e *engine) embedImages(args []js.Value) (any, error) {
 	s, ctx, end, err := e.begin(args)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	embeddings, err := s.embed(ctx, args[2])
+	embeddings, err := s.embed(ctx, args[2], args[3])
 	if err != nil {
 		return nil, err
 	}
 	return jsFloats(embeddings), nil
 }
 
-// classify(id, call, pictures, labels, templates, topK)
+// classify(id, call, pictures, labels, templates, topK, progress)
 func (e *engine) classify(args []js.Value) (any, error) {
 	s, ctx, end, err := e.begin(args)
 	if err != nil {
@@ -404,12 +412,12 @@ func (e *engine) classify(args []js.Value) (any, error) {
 	}
 	labels := goStrings(args[3])
 	start := time.Now()
-	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]), nil)
+	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]), progress(args[6], "texts"))
 	if err != nil {
 		return nil, err
 	}
 	s.text = time.Since(start)
-	images, err := s.embed(ctx, args[2])
+	images, err := s.embed(ctx, args[2], args[6])
 	if err != nil {
 		return nil, err
 	}
@@ -433,7 +441,7 @@ func label(s model.Score) js.Value {
 	return o
 }
 
-// similarity(id, call, pictures, texts)
+// similarity(id, call, pictures, texts, progress)
 func (e *engine) similarity(args []js.Value) (any, error) {
 	s, ctx, end, err := e.begin(args)
 	if err != nil {
@@ -444,12 +452,12 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 		return nil, err
 	}
 	start := time.Now()
-	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]), nil)
+	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]), progress(args[4], "texts"))
 	if err != nil {
 		return nil, err
 	}
 	s.text = time.Since(start)
-	images, err := s.embed(ctx, args[2])
+	images, err := s.embed(ctx, args[2], args[4])
 	if err != nil {
 		return nil, err
 	}
@@ -458,13 +466,13 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 }
 
 // embed prepares and embeds pictures.
-func (s *session) embed(ctx context.Context, pictures js.Value) ([][]float32, error) {
+func (s *session) embed(ctx context.Context, pictures, tell js.Value) ([][]float32, error) {
 	start := time.Now()
 	px, err := s.prepare(ctx, pictures)
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.clip.EmbedImages(ctx, px, nil)
+	e, err := s.clip.EmbedImages(ctx, px, progress(tell, "pictures"))
 	if err == nil && len(px) > 0 {
 		s.image = time.Since(start) / time.Duration(len(px))
 	}

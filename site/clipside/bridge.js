@@ -1,11 +1,11 @@
 // Calls across postMessage. The page holds a Bridge, the Worker serves an object of functions to it.
 //
-//	page → Worker   { id, method, args }   a call; ids count up from 1 and are never used twice
-//	                { abort: id }          its signal fired; the answer, whatever it is, will be dropped
-//	Worker → page   { id, progress }       any number of times before the answer
-//	                { id, value }          the answer
-//	                { id, error }          or the rejection, as errors.js writes it
-//	                { fatal }              the Worker is of no further use; every call is lost
+//	page → Worker   { id, method, args, listens }  a call; ids count up from 1 and are never used twice
+//	                { abort: id }                  its signal fired; the answer, whatever it is, will be dropped
+//	Worker → page   { id, progress }               any number of times before the answer, to a call that listens
+//	                { id, value }                  the answer
+//	                { id, error }                  or the rejection, as errors.js writes it
+//	                { fatal }                      the Worker is of no further use; every call is lost
 //
 // An aborted call rejects at once on the page, with its signal's reason; the Worker learns of it and stops in its time.
 
@@ -15,7 +15,7 @@ import { fromWire, toWire } from './errors.js';
  * What a served function gets besides its arguments.
  * @typedef {object} CallContext
  * @property {AbortSignal} signal fires when the caller gives up
- * @property {(event: any) => void} progress sends an event to the call's onProgress
+ * @property {((event: any) => void) | undefined} progress sends an event to the call's onProgress, if it has one
  * @property {Transferable[]} transfer to be filled with what the answer gives away
  */
 
@@ -79,7 +79,7 @@ export class Bridge {
         reject(signal?.reason);
       };
       const settled = () => signal?.removeEventListener('abort', onAbort);
-      this.#port.postMessage({ id, method, args }, { transfer }); // throws what cannot be cloned
+      this.#port.postMessage({ id, method, args, listens: onProgress !== undefined }, { transfer }); // throws what cannot be cloned
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#pending.set(id, {
         resolve: (value) => (settled(), resolve(value)),
@@ -142,7 +142,7 @@ export function serve(port, methods) {
       running.get(message.abort)?.abort();
       return;
     }
-    const { id, method, args } = message;
+    const { id, method, args, listens } = message;
     const controller = new AbortController();
     running.set(id, controller);
     /** @type {Transferable[]} */
@@ -152,7 +152,7 @@ export function serve(port, methods) {
       const progress = (/** @type {any} */ event) => {
         if (running.has(id) && !controller.signal.aborted) port.postMessage({ id, progress: event }, {});
       };
-      const value = await methods[method](args, { signal: controller.signal, progress, transfer });
+      const value = await methods[method](args, { signal: controller.signal, progress: listens ? progress : undefined, transfer });
       port.postMessage({ id, value }, { transfer });
     } catch (error) {
       port.postMessage({ id, error: toWire(error) }, {});

@@ -37,6 +37,12 @@ import { startThreads } from './threads.js';
  */
 
 /**
+ * Told how much of a call is done, for each kind first that nothing is: of the texts that have to be embedded, then of
+ * the pictures.
+ * @typedef {(kind: 'texts' | 'pictures', done: number, total: number) => void} Tell
+ */
+
+/**
  * The functions that the engine hands over. Embeddings are L2-normalised, one after the other. A rejection is an Error
  * whose name is that of a class in errors.js. Call numbers are the caller's, for abort. A promise that settles, with
  * AbortError too, says that the engine is done with the pictures.
@@ -46,10 +52,10 @@ import { startThreads } from './threads.js';
  * @property {(id: number, name: string, message: string) => Promise<void>} fail what waits for weights rejects with this
  * @property {(id: number, tuning: string) => Promise<string>} compile makes the device's programs; needs no weights. Tuning is what it resolved with on an earlier visit, or empty: which kernels suit the adapter, a line "product kernel" each
  * @property {(id: number) => Promise<import('../clipside.js').SelfTest>} selfTest may be called before the weights are there, and takes no turn among other calls
- * @property {(id: number, call: number, texts: string[]) => Promise<{ embeddings: Float32Array, truncated: number[] }>} embedTexts
- * @property {(id: number, call: number, pictures: Picture[]) => Promise<Float32Array>} embedImages
- * @property {(id: number, call: number, pictures: Picture[], labels: string[], templates: string[], topK: number) => Promise<{ results: import('../clipside.js').Label[][], truncated: number[] }>} classify topK 0 for all; truncated are indices of labels
- * @property {(id: number, call: number, pictures: Picture[], texts: string[]) => Promise<{ logits: Float32Array, rows: number, cols: number, truncated: number[] }>} similarity truncated are indices of texts
+ * @property {(id: number, call: number, texts: string[], tell?: Tell) => Promise<{ embeddings: Float32Array, truncated: number[] }>} embedTexts
+ * @property {(id: number, call: number, pictures: Picture[], tell?: Tell) => Promise<Float32Array>} embedImages
+ * @property {(id: number, call: number, pictures: Picture[], labels: string[], templates: string[], topK: number, tell?: Tell) => Promise<{ results: import('../clipside.js').Label[][], truncated: number[] }>} classify topK 0 for all; truncated are indices of labels
+ * @property {(id: number, call: number, pictures: Picture[], texts: string[], tell?: Tell) => Promise<{ logits: Float32Array, rows: number, cols: number, truncated: number[] }>} similarity truncated are indices of texts
  * @property {(call: number) => void} abort
  * @property {(id: number) => Promise<{ timings: { image: number, text: number }, profile?: import('../clipside.js').OpTime[], peak?: { gflops: number, gbps: number } }>} info milliseconds an item in the last call that computed any, 0 before the first; answers at once, however busy the engine is
  * @property {(id: number) => Promise<void>} dispose

@@ -37,7 +37,7 @@ const methods = {
     listeners.set(file.file, (bytes) => {
       if (performance.now() - toldAt < intervalMs) return;
       toldAt = performance.now();
-      progress(bytes);
+      progress?.(bytes);
     });
     try {
       const answer = await files.source(signal, file, { fresh });

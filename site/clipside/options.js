@@ -23,13 +23,12 @@ export function readOptions(options, defaultModel) {
   const signal = readSignal(options);
   const unknown = Object.keys(options).find((name) => !clipOptions.includes(name));
   if (unknown !== undefined) throw new TypeError(`createClip has no option ${show(unknown)}; it has ${clipOptions.join(', ')}.`);
-  const { device = 'auto', cache = true, wait = true, profile = false, onProgress } = options;
+  const { device = 'auto', cache = true, wait = true, profile = false } = options;
   if (!devices.includes(device)) throw new TypeError(`device is ${show(device)}: pass 'auto', 'webgpu' or 'cpu'.`);
   if (typeof cache !== 'boolean') throw new TypeError(`cache is ${show(cache)}: pass true or false.`);
   if (typeof profile !== 'boolean') throw new TypeError(`profile is ${show(profile)}: pass true or false.`);
   if (typeof wait !== 'boolean') throw new TypeError(`wait is ${show(wait)}: pass true or false.`);
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw new TypeError(`onProgress is ${show(onProgress)}: pass a function.`);
+  const onProgress = readProgress(options);
   const wanted = options.towers ?? [...towers];
   if (!Array.isArray(wanted) || wanted.length === 0 || wanted.some((tower) => !towers.includes(tower))) {
     throw new TypeError(`towers is ${show(wanted)}: pass an array with 'image', 'text' or both.`);
@@ -117,6 +116,18 @@ export function readSignal(options) {
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new TypeError(`signal is ${show(signal)}: pass an AbortController's signal.`);
   return signal;
+}
+
+/**
+ * @template F
+ * @param {{ onProgress?: F }} options
+ * @returns {F | undefined}
+ * @throws {TypeError}
+ */
+export function readProgress({ onProgress }) {
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new TypeError(`onProgress is ${show(onProgress)}: pass a function.`);
+  return onProgress;
 }
 
 /**

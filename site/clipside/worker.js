@@ -2,6 +2,7 @@
 
 import { inBatches } from './batches.js';
 import { serve } from './bridge.js';
+import { Counting } from './counting.js';
 import { startEngine } from './engine.js';
 import { waysToManifest } from './manifest.js';
 import { maxSideOf, Model } from './model.js';
@@ -70,11 +71,11 @@ const methods = {
    */
   async ready({ id }, { signal, progress }) {
     const model = modelOf(id);
-    const stop = model.watch(progress);
+    const stop = progress && model.watch(progress);
     try {
       await model.ready(signal);
     } finally {
-      stop();
+      stop?.();
     }
     return { info: await model.info() };
   },
@@ -83,8 +84,9 @@ const methods = {
    * @param {{ id: number, sources: Source[], labels: string[], templates: string[], topK: number }} request
    * @param {CallContext} context
    */
-  async classify({ id, sources, labels, templates, topK }, { signal }) {
+  async classify({ id, sources, labels, templates, topK }, { signal, progress }) {
     const model = modelOf(id);
+    const counting = progress && new Counting(true, sources.length, progress);
     /** @type {import('../clipside.js').Label[][]} */
     const results = [];
     /** @type {Set<number>} */
@@ -93,9 +95,10 @@ const methods = {
       signal,
       model,
       sources,
+      counting,
       async (session, pictures) => {
         const { classify } = await engine;
-        return abortable(signal, (call) => classify(session, call, pictures, labels, templates, topK));
+        return abortable(signal, (call) => classify(session, call, pictures, labels, templates, topK, counting?.engine));
       },
       (answer) => {
         results.push(...answer.results);
@@ -109,17 +112,19 @@ const methods = {
    * @param {{ id: number, sources: Source[] }} request
    * @param {CallContext} context
    */
-  async embedImages({ id, sources }, { signal, transfer }) {
+  async embedImages({ id, sources }, { signal, progress, transfer }) {
     const model = modelOf(id);
+    const counting = progress && new Counting(false, sources.length, progress);
     /** @type {Float32Array<ArrayBuffer>[]} */
     const embeddings = [];
     await withPictures(
       signal,
       model,
       sources,
+      counting,
       async (session, pictures, dim) => {
         const { embedImages } = await engine;
-        return split(await abortable(signal, (call) => embedImages(session, call, pictures)), dim);
+        return split(await abortable(signal, (call) => embedImages(session, call, pictures, counting?.engine)), dim);
       },
       (some) => void embeddings.push(...some),
     );
@@ -131,13 +136,15 @@ const methods = {
    * @param {{ id: number, texts: string[] }} request
    * @param {CallContext} context
    */
-  async embedTexts({ id, texts }, { signal, transfer }) {
+  async embedTexts({ id, texts }, { signal, progress, transfer }) {
     const model = modelOf(id);
+    const counting = progress && new Counting(true, 0, progress);
     const { embedTexts } = await engine;
     const { embeddings, truncated } = await model.run(signal, async (opened) => {
-      const answer = await abortable(signal, (call) => embedTexts(opened.id, call, texts));
+      const answer = await abortable(signal, (call) => embedTexts(opened.id, call, texts, counting?.engine));
       return { embeddings: split(answer.embeddings, opened.dim), truncated: answer.truncated };
     });
+    counting?.end();
     transfer.push(...embeddings.map(({ buffer }) => buffer));
     return { embeddings, truncated, info: await model.info() };
   },
@@ -146,8 +153,9 @@ const methods = {
    * @param {{ id: number, sources: Source[], texts: string[] }} request
    * @param {CallContext} context
    */
-  async similarity({ id, sources, texts }, { signal, transfer }) {
+  async similarity({ id, sources, texts }, { signal, progress, transfer }) {
     const model = modelOf(id);
+    const counting = progress && new Counting(true, sources.length, progress);
     const logits = new Float32Array(sources.length * texts.length);
     /** @type {Set<number>} */
     const truncated = new Set();
@@ -155,9 +163,10 @@ const methods = {
       signal,
       model,
       sources,
+      counting,
       async (session, pictures) => {
         const { similarity } = await engine;
-        return abortable(signal, (call) => similarity(session, call, pictures, texts));
+        return abortable(signal, (call) => similarity(session, call, pictures, texts, counting?.engine));
       },
       (answer, from) => {
         logits.set(answer.logits, from * texts.length);
@@ -196,10 +205,11 @@ function modelOf(id) {
  * @param {AbortSignal} signal
  * @param {Model} model
  * @param {Source[]} sources
+ * @param {Counting | undefined} counting
  * @param {(session: number, pictures: Picture[], dim: number) => Promise<R>} run once more for a batch, if another device takes over
  * @param {(result: R, from: number) => void} take a batch's result
  */
-async function withPictures(signal, model, sources, run, take) {
+async function withPictures(signal, model, sources, counting, run, take) {
   try {
     await inBatches(
       signal,
@@ -214,8 +224,10 @@ async function withPictures(signal, model, sources, run, take) {
           ),
         );
         take(result, from);
+        counting?.batch(pictures.length);
       },
     );
+    counting?.end();
   } finally {
     for (const source of sources) if ('bitmap' in source) source.bitmap.close(); // those that were never reached too
   }

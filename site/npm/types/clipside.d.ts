@@ -61,17 +61,17 @@ export class Clip extends EventTarget {
      *	for await (const { image, result, error } of clip.classifyEach(files, labels)) …
      * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
      * @param {readonly string[]} labels
-     * @param {ClassifyOptions} [options]
+     * @param {ClassifyEachOptions} [options]
      * @returns {AsyncGenerator<Each<Label[]>, void, undefined>} in order; for a picture that cannot be read an error instead of a result. Whatever else fails ends it
      */
-    classifyEach(images: Iterable<ImageInput> | AsyncIterable<ImageInput>, labels: readonly string[], options?: ClassifyOptions): AsyncGenerator<Each<Label[]>, void, undefined>;
+    classifyEach(images: Iterable<ImageInput> | AsyncIterable<ImageInput>, labels: readonly string[], options?: ClassifyEachOptions): AsyncGenerator<Each<Label[]>, void, undefined>;
     /**
      * Embeds any number of pictures, as classifyEach classifies them.
      * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
-     * @param {CallOptions} [options]
+     * @param {EachOptions} [options]
      * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>}
      */
-    embedEach(images: Iterable<ImageInput> | AsyncIterable<ImageInput>, options?: CallOptions): AsyncGenerator<Each<Float32Array>, void, undefined>;
+    embedEach(images: Iterable<ImageInput> | AsyncIterable<ImageInput>, options?: EachOptions): AsyncGenerator<Each<Float32Array>, void, undefined>;
     /**
      * @overload
      * @param {ImageInput} image
@@ -92,14 +92,14 @@ export class Clip extends EventTarget {
      * @param {CallOptions & TextOptions} [options]
      * @returns {Promise<Float32Array>} L2-normalised, of info.dim numbers
      */
-    embedTexts(text: string, options?: (CallOptions & TextOptions) | undefined): Promise<Float32Array>;
+    embedTexts(text: string, options?: (EachOptions & ProgressOptions & TextOptions) | undefined): Promise<Float32Array>;
     /**
      * @overload
      * @param {readonly string[]} texts taken as they are, without a template
      * @param {CallOptions & TextOptions} [options]
      * @returns {Promise<Float32Array[]>} one a text; each L2-normalised, of info.dim numbers
      */
-    embedTexts(texts: readonly string[], options?: (CallOptions & TextOptions) | undefined): Promise<Float32Array[]>;
+    embedTexts(texts: readonly string[], options?: (EachOptions & ProgressOptions & TextOptions) | undefined): Promise<Float32Array[]>;
     /**
      * Compares every picture with every text. A softmax over a row gives classify's scores for labels without a template.
      * @param {ImageInput | readonly ImageInput[]} images
@@ -200,12 +200,33 @@ export type ClipOptions = {
     signal?: AbortSignal | undefined;
     onProgress?: ((progress: ClipProgress) => void) | undefined;
 };
-export type CallOptions = {
+/**
+ * How far a call is, in items: its pictures, and its texts whose embeddings are not remembered from earlier calls. A label
+ * has one text in each template; a text that is there twice counts once.
+ */
+export type CallProgress = {
+    /**
+     * items that are embedded; never falls, and is total before the call resolves
+     */
+    loaded: number;
+    /**
+     * never changes
+     */
+    total: number;
+};
+export type EachOptions = {
     /**
      * ends the call, which then rejects with the signal's reason
      */
     signal?: AbortSignal | undefined;
 };
+export type ProgressOptions = {
+    /**
+     * told after each batch, first that nothing is done; never, where nothing has to be
+     */
+    onProgress?: ((progress: CallProgress) => void) | undefined;
+};
+export type CallOptions = EachOptions & ProgressOptions;
 export type TextOptions = {
     /**
      * told, before the call resolves, which texts or labels were longer than the model's context and cut
@@ -222,7 +243,8 @@ export type ClassifyTemplates = {
      */
     topK?: number | undefined;
 };
-export type ClassifyOptions = CallOptions & TextOptions & ClassifyTemplates;
+export type ClassifyEachOptions = EachOptions & TextOptions & ClassifyTemplates;
+export type ClassifyOptions = ClassifyEachOptions & ProgressOptions;
 export type Label = {
     /**
      * as it was passed
