@@ -179,6 +179,11 @@ export class Card {
     this.#set('working', 'Looking…');
   }
 
+  /** How far the work has come that takes so long that one asks. @param {number} share */
+  progress(share) {
+    if (this.#state === 'working') this.#note.textContent = `Looking… ${Math.floor(share * 100)}%`;
+  }
+
   /**
    * @param {readonly Score[]} scores in descending order
    * @param {number} milliseconds from the picture to the scores

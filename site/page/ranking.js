@@ -8,6 +8,8 @@ import { percent, plural } from './format.js';
 
 /** Typing pauses shorter than this don't start the model. */
 const debounceMs = 250;
+/** A question of so many prompts and more takes a while, and a card tells how far it is. */
+const longQuestion = 200;
 /** Of more pictures than this, a screen reader hears only the number. */
 const spokenAtMost = 4;
 
@@ -60,7 +62,12 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
       card.work();
       const began = performance.now();
       try {
-        const scores = await engine.classify(card.blob, [...asked.labels], { template: asked.template, signal: own.signal, onTruncated });
+        const scores = await engine.classify(card.blob, [...asked.labels], {
+          template: asked.template,
+          signal: own.signal,
+          onTruncated,
+          onProgress: ({ loaded, total }) => void (total >= longQuestion && card.progress(loaded / total)),
+        });
         if (own.signal.aborted) continue;
         card.done(scores, performance.now() - began);
         if (cards().includes(card))

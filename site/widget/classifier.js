@@ -10,6 +10,9 @@ import { classifier as style } from './styles.js';
 /** Pixels of a thumbnail's longer side; twice what it is shown at. */
 const thumbnailSide = 480;
 
+/** A question of so many prompts and more takes a while, and the picture tells how far it is. */
+const longQuestion = 200;
+
 /**
  * A picture in the element.
  * @typedef {object} Card
@@ -398,6 +401,9 @@ export class ClipClassifier extends ClipElement {
       if (!card.result) this.#showNote(card, words.working);
       const result = await clip.classify(card.image, labels, {
         signal,
+        onProgress: ({ loaded, total }) => {
+          if (total >= longQuestion && !card.result) this.#showNote(card, `${words.working} ${this.percent(loaded / total)}`);
+        },
         ...(template.length > 0 && { template: typeof template === 'string' ? template : [...template] }),
         ...(this.topK > 0 && { topK: Math.min(this.topK, labels.length) }),
       });
