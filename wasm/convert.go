@@ -18,23 +18,20 @@ import (
 )
 
 // promising wraps f as a JavaScript function that returns a Promise. f runs in a goroutine of its own and may wait.
-func promising(f func(args []js.Value) (any, error)) js.Func {
-	return js.FuncOf(func(_ js.Value, args []js.Value) any {
-		var executor js.Func
-		executor = js.FuncOf(func(_ js.Value, settle []js.Value) any {
-			go func() {
-				defer executor.Release()
-				result, err := guarded(f, args)
-				if err != nil {
-					settle[1].Invoke(jsError(err))
-				} else {
-					settle[0].Invoke(result)
-				}
-			}()
-			return nil
-		})
-		return js.Global().Get("Promise").New(executor)
-	})
+// JavaScript makes the Promise: clipsidePromising, of engine.js, calls with what settles it before the arguments.
+func promising(f func(args []js.Value) (any, error)) js.Value {
+	return js.Global().Call("clipsidePromising", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		go func() {
+			resolve, reject := args[0], args[1]
+			result, err := guarded(f, args[2:])
+			if err != nil {
+				reject.Invoke(jsError(err))
+			} else {
+				resolve.Invoke(result)
+			}
+		}()
+		return nil
+	}))
 }
 
 // guarded turns what a call into JavaScript threw into an error: it keeps its own name. A panic of Go's is a bug and
@@ -116,6 +113,9 @@ func goStrings(v js.Value) []string {
 // jsFloats makes one Float32Array of rows, one after the other.
 func jsFloats(rows [][]float32) js.Value {
 	var b []byte
+	if len(rows) > 0 {
+		b = make([]byte, 0, 4*len(rows)*len(rows[0]))
+	}
 	for _, r := range rows {
 		for _, v := range r {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))

@@ -42,8 +42,7 @@ type session struct {
 	running  sync.WaitGroup // calls that use the device
 	ended    context.Context
 	end      context.CancelFunc // at dispose
-	image    time.Duration      // of the last call's image encoding, a picture
-	text     time.Duration      // of the last call's text encoding, all labels
+	timings  js.Value           // milliseconds of the last call that computed any: image, a picture; text, all of them
 }
 
 // call is one that can be aborted.
@@ -54,7 +53,7 @@ var errDisposed = errors.New("the model was disposed")
 func (e *engine) object() js.Value {
 	o := js.Global().Get("Object").New()
 	for name, f := range map[string]func(args []js.Value) (any, error){
-		"open": e.open, "data": e.data, "fail": e.fail, "compile": e.compile, "selfTest": e.selfTest, "info": e.info, "dispose": e.dispose,
+		"open": e.open, "data": e.data, "fail": e.fail, "compile": e.compile, "selfTest": e.selfTest, "profile": e.profile, "dispose": e.dispose,
 		"embedTexts": e.embedTexts, "embedImages": e.embedImages, "classify": e.classify, "similarity": e.similarity,
 	} {
 		o.Set(name, promising(f))
@@ -90,7 +89,7 @@ func (e *engine) open(args []js.Value) (any, error) {
 			}
 		}
 	}
-	s := &session{manifest: m, words: make(chan struct{})}
+	s := &session{manifest: m, words: make(chan struct{}), timings: js.ValueOf(map[string]any{"image": 0, "text": 0})}
 	s.ended, s.end = context.WithCancel(context.Background())
 	profile := request.Get("profile").Bool()
 	device, fallback, err := s.device(request.Get("device").String(), profile)
@@ -130,6 +129,7 @@ func (e *engine) open(args []js.Value) (any, error) {
 		"model":  map[string]any{"name": m.Name, "source": m.Source, "license": m.License},
 		"device": info.Kind, "adapter": info.Adapter, "software": info.Software, "features": features, "fallback": fallback,
 		"size": m.Config.Image.Size, "dim": m.Config.EmbedDim, "maxTextureSide": side, "files": files,
+		"timings": s.timings,
 	}, nil
 }
 
@@ -302,25 +302,23 @@ func (e *engine) selfTest(args []js.Value) (any, error) {
 	return map[string]any{"passed": v.Passed, "cosine": v.Cosine, "runs": v.Runs, "ms": ms(time.Since(start))}, nil
 }
 
-// info(id): the times of the last calls; with a profile, all that operations have taken since the self-test, and the
-// device's peak.
-func (e *engine) info(args []js.Value) (any, error) {
+// profile(id): all that operations have taken since the self-test, and the device's peak, of a model that was opened
+// with a profile.
+func (e *engine) profile(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
 	if err != nil {
 		return nil, err
 	}
-	info := map[string]any{"timings": map[string]any{"image": ms(s.image), "text": ms(s.text)}}
+	ops := []any{}
 	if s.profile != nil {
-		ops := []any{}
 		for _, op := range s.profile.Table() {
 			ops = append(ops, map[string]any{
 				"op": op.Op, "runs": op.Runs, "ms": ms(op.Time),
 				"gflop": op.FLOP / 1e9, "gflops": op.GFLOPS(), "gbps": op.GBps(), "share": s.peak.Share(op),
 			})
 		}
-		info["profile"], info["peak"] = ops, map[string]any{"gflops": s.peak.GFLOPS, "gbps": s.peak.GBps}
 	}
-	return info, nil
+	return map[string]any{"ops": ops, "peak": map[string]any{"gflops": s.peak.GFLOPS, "gbps": s.peak.GBps}}, nil
 }
 
 // dispose(id): frees the device; further calls reject.
@@ -382,7 +380,7 @@ func (e *engine) embedTexts(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.text = time.Since(start)
+	s.timings.Set("text", ms(time.Since(start)))
 	return map[string]any{"embeddings": jsFloats(t.Embeddings), "truncated": jsInts(t.Truncated)}, nil
 }
 
@@ -416,7 +414,7 @@ func (e *engine) classify(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.text = time.Since(start)
+	s.timings.Set("text", ms(time.Since(start)))
 	images, err := s.embed(ctx, args[2], args[6])
 	if err != nil {
 		return nil, err
@@ -456,7 +454,7 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.text = time.Since(start)
+	s.timings.Set("text", ms(time.Since(start)))
 	images, err := s.embed(ctx, args[2], args[4])
 	if err != nil {
 		return nil, err
@@ -474,7 +472,7 @@ func (s *session) embed(ctx context.Context, pictures, tell js.Value) ([][]float
 	}
 	e, err := s.clip.EmbedImages(ctx, px, progress(tell, "pictures"))
 	if err == nil && len(px) > 0 {
-		s.image = time.Since(start) / time.Duration(len(px))
+		s.timings.Set("image", ms(time.Since(start)/time.Duration(len(px))))
 	}
 	return e, err
 }

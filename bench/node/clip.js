@@ -27,7 +27,7 @@ export async function createClip({ model, device }) {
       adapter: about.adapter,
       features: about.features,
       software: about.software,
-      timings: { image: 0, text: 0 },
+      timings: about.timings,
     },
     /** @param {import('../race/inputs.js').Picture[]} pictures */
     async embedImages(pictures) {
@@ -43,9 +43,7 @@ export async function createClip({ model, device }) {
       return split((await engine.embedTexts(id, ++calls, texts)).embeddings);
     },
   };
-  const split = async (/** @type {Float32Array} */ values) => {
-    clip.info.timings = (await engine.info(id)).timings;
-    return Array.from({ length: values.length / dim }, (_, i) => values.subarray(i * dim, (i + 1) * dim));
-  };
+  const split = (/** @type {Float32Array} */ values) =>
+    Array.from({ length: values.length / dim }, (_, i) => values.subarray(i * dim, (i + 1) * dim));
   return clip;
 }

@@ -34,6 +34,7 @@ import { startThreads } from './threads.js';
  * @property {number} dim numbers in an embedding
  * @property {number} maxTextureSide 0 where the device takes no bitmaps
  * @property {BundleFile[]} files in the order of first use
+ * @property {{ image: number, text: number }} timings milliseconds an item in the last call that computed any, 0 before the first; the engine writes them
  */
 
 /**
@@ -57,7 +58,7 @@ import { startThreads } from './threads.js';
  * @property {(id: number, call: number, pictures: Picture[], labels: string[], templates: string[], topK: number, tell?: Tell) => Promise<{ results: import('../clipside.js').Label[][], truncated: number[] }>} classify topK 0 for all; truncated are indices of labels
  * @property {(id: number, call: number, pictures: Picture[], texts: string[], tell?: Tell) => Promise<{ logits: Float32Array, rows: number, cols: number, truncated: number[] }>} similarity truncated are indices of texts
  * @property {(call: number) => void} abort
- * @property {(id: number) => Promise<{ timings: { image: number, text: number }, profile?: import('../clipside.js').OpTime[], peak?: { gflops: number, gbps: number } }>} info milliseconds an item in the last call that computed any, 0 before the first; answers at once, however busy the engine is
+ * @property {(id: number) => Promise<{ ops: import('../clipside.js').OpTime[], peak: { gflops: number, gbps: number } }>} profile what operations have taken since the self-test, and what the device can do at best; of a model that was opened with a profile
  * @property {(id: number) => Promise<void>} dispose
  */
 
@@ -106,6 +107,7 @@ export async function startEngine(onStop) {
     };
     scope.clipsideThreads = startThreads; // the engine asks for them where it computes on the CPU
     scope.clipsideReplay = replay;
+    scope.clipsidePromising = promising;
     scope.clipsideEngineReady = resolve;
     go.run(instance).then(() => stop(undefined), stop);
     // After the first await Go runs in callbacks of timers and promises, where a trap reaches nobody.
@@ -115,6 +117,15 @@ export async function startEngine(onStop) {
     addEventListener('error', (event) => onTrap(event.error));
     addEventListener('unhandledrejection', (event) => onTrap(event.reason));
   });
+}
+
+/**
+ * Makes a function that returns a Promise. Of the engine's own making it would cost a second way into Go and back.
+ * @param {(resolve: (value: any) => void, reject: (error: any) => void, ...args: any[]) => void} start
+ * @returns {(...args: any[]) => Promise<any>}
+ */
+function promising(start) {
+  return (...args) => new Promise((resolve, reject) => start(resolve, reject, ...args));
 }
 
 /**

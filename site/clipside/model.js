@@ -143,7 +143,7 @@ export class Model {
   /** @returns {Promise<ClipInfo>} */
   async info() {
     const { opened } = this.#session;
-    const { timings, profile, peak } = await this.#engine.info(opened.id);
+    const profiled = this.#request.profile && (await this.#engine.profile(opened.id));
     return {
       model: opened.model,
       url: this.#request.model,
@@ -160,8 +160,8 @@ export class Model {
       selfTest: this.#selfTest,
       storage: this.#storage,
       bytes: this.#progress?.bytes ?? { total: 0, fetched: 0, cached: 0 },
-      timings: { load: this.#loadMs, image: timings.image, text: timings.text },
-      ...(profile && { profile, peak }),
+      timings: { load: this.#loadMs, ...opened.timings },
+      ...(profiled && { profile: profiled.ops, peak: profiled.peak }),
     };
   }
 
