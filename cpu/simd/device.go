@@ -32,7 +32,8 @@ type machine interface {
 	// pack and widen are the module's functions of these names.
 	pack(src, count, panels, from, k uint32) error
 	widen(src, count, dst uint32) error
-	// rest lets others have the thread for a moment: in a browser, an abort can only arrive then.
+	// rest lets others have the thread, unless they have had it since the last run: in a browser, an abort can only
+	// arrive then.
 	rest()
 	threads() int
 	close()

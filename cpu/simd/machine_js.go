@@ -173,6 +173,10 @@ func (i *instance) run(at, end uint32) (err error) {
 	} else {
 		i.runFunc.Invoke(at, end, 0, 1)
 	}
+	if turn == nil {
+		turn = make(chan struct{})
+		askForTurn()()
+	}
 	return nil
 }
 
@@ -188,22 +192,24 @@ func (i *instance) widen(src, count, dst uint32) (err error) {
 	return nil
 }
 
-// rest goes by way of a message to itself, which is what lets JavaScript have its turn. Timers would do, but browsers
-// hold them back 4 ms once they follow one another.
+// rest waits for JavaScript's turn, unless it has had one since the last run: a call that is the only one waits for
+// nothing.
 func (i *instance) rest() {
-	taken := make(chan struct{})
-	turns <- taken
-	nextTurn()()
-	<-taken
+	if turn != nil {
+		<-turn
+	}
 }
 
-// turns are those who wait for their turn, in order.
-var turns = make(chan chan struct{}, 64)
+// turn is closed when JavaScript has its turn after a run; nil where it has had it. Goroutines switch only where they
+// wait.
+var turn chan struct{}
 
-// nextTurn returns a function that has the first of turns go on when JavaScript has had its turn.
-var nextTurn = sync.OnceValue(func() func() {
+// askForTurn returns a function that asks for JavaScript's turn, by a message to this thread itself. Timers would do,
+// but browsers hold them back 4 ms once they follow one another.
+var askForTurn = sync.OnceValue(func() func() {
 	take := js.FuncOf(func(js.Value, []js.Value) any {
-		close(<-turns)
+		close(turn)
+		turn = nil
 		return nil
 	})
 	if immediate := js.Global().Get("setImmediate"); immediate.Truthy() { // Node, which a port would keep running
