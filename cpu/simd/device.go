@@ -27,7 +27,7 @@ type machine interface {
 	grow(size uint64) error
 	write(at uint32, data []byte)
 	read(at uint32, data []byte)
-	// run runs the commands in [at, end) on all threads.
+	// run runs the commands in [at, end) on all threads that are there.
 	run(at, end uint32) error
 	// pack and widen are the module's functions of these names.
 	pack(src, count, panels, from, k uint32) error

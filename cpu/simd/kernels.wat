@@ -5,8 +5,8 @@
 ;; [n, k] is kept as panels of 8 rows, [ceil(n/8)][k][8] float32, so that the product reads eight weights of one k at
 ;; once, in order. Vectors (biases, gains) are float32, zero up to a multiple of 8. Tables of embeddings stay fp16.
 ;;
-;; Commands are 80 bytes: a number, then up to 19 arguments of 4 bytes. Every kernel takes (arguments, thread, threads)
-;; and does its thread's share of the units.
+;; Commands are 80 bytes: a number, up to 18 arguments of 4 bytes, and into how many pieces the command is to be cut where
+;; there are threads. Every kernel takes (arguments, piece, pieces) and does that piece's share of its units.
 ;;
 ;; assemble.mjs makes the binaries from this text. It expands  @for x 0 3 … @end  with {x}, {x*4} and the like, writes
 ;; $MUL … $ADD  as one relaxed multiply-add or as a multiplication and an addition, and leaves  @shared … @unshared
@@ -18,68 +18,120 @@
   (table 12 funcref)
   (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize)
 
-  ;; run does a thread's share of the commands in [at, end). No thread begins a command before all have done the last.
-  (func $run (export "run") (param $at i32) (param $end i32) (param $thread i32) (param $threads i32)
+  ;; run runs the commands in [at, end), each as one piece.
+  (func $run (export "run") (param $at i32) (param $end i32)
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (call_indirect (type $kernel)
-          (i32.add (local.get $at) (i32.const 4)) (local.get $thread) (local.get $threads)
-          (i32.load (local.get $at)))
-  @shared
-        (if (i32.gt_u (local.get $threads) (i32.const 1)) (then (call $barrier (local.get $threads))))
-  @unshared
+        (call $piece (local.get $at) (i32.const 0) (i32.const 1))
         (local.set $at (i32.add (local.get $at) (i32.const 80)))
         (br $next))))
+
+  ;; piece runs one of a command's equal pieces.
+  (func $piece (export "piece") (param $at i32) (param $piece i32) (param $pieces i32)
+    (call_indirect (type $kernel)
+      (i32.add (local.get $at) (i32.const 4)) (local.get $piece) (local.get $pieces)
+      (i32.load (local.get $at))))
+
+  ;; Which thread this instance of the module is: 0 runs jobs, the others serve.
+  (global $thread (mut i32) (i32.const 0))
 
   @shared
   ;; ---- threads ----
   ;;
-  ;; The first words of memory are the threads': 4 the number of the last job, 8 its at, 12 its end, 16 its threads,
-  ;; 20 how many threads have come to the barrier, 24 how often the barrier has opened.
+  ;; The thread that runs a job offers one command after the other, cut into pieces, and every thread takes the next
+  ;; piece when it has done its last. So a thread that sleeps, or whose core is busy with something else, is waited for
+  ;; only while it is at a piece; where no other comes, the first does all.
+  ;;
+  ;; The first words of memory are the threads':
+  ;;   8   the offer, 64 bits: how many there have been << 32 | pieces << 16 | pieces taken
+  ;;   16  its command
+  ;;   20  how many of its pieces were done by others than the first thread
+  ;;   24  how many threads sleep until there is another offer, at 12
+  ;;   28  whether the first thread sleeps until another piece is done, at 20
 
-  ;; job runs commands on all threads, of which the caller is the first and the others are in serve.
-  (func (export "job") (param $at i32) (param $end i32) (param $threads i32)
-    (i32.store offset=8 (i32.const 0) (local.get $at))
-    (i32.store offset=12 (i32.const 0) (local.get $end))
-    (i32.store offset=16 (i32.const 0) (local.get $threads))
-    (drop (i32.atomic.rmw.add offset=4 (i32.const 0) (i32.const 1)))
-    (drop (memory.atomic.notify offset=4 (i32.const 0) (i32.const -1)))
-    (call $run (local.get $at) (local.get $end) (i32.const 0) (local.get $threads)))
+  ;; take takes a piece of the offer, if one is left, and does it. The command is the offer's: the next is written only
+  ;; when all pieces are taken, and then the exchange fails.
+  (func $take (result i32)
+    (local $offer i64) (local $at i32) (local $taken i32) (local $pieces i32)
+    (loop $again
+      (local.set $offer (i64.atomic.load offset=8 (i32.const 0)))
+      (local.set $taken (i32.and (i32.wrap_i64 (local.get $offer)) (i32.const 0xffff)))
+      (local.set $pieces (i32.shr_u (i32.wrap_i64 (local.get $offer)) (i32.const 16)))
+      (if (i32.ge_u (local.get $taken) (local.get $pieces)) (then (return (i32.const 0))))
+      (local.set $at (i32.atomic.load offset=16 (i32.const 0)))
+      (br_if $again (i64.ne (local.get $offer)
+        (i64.atomic.rmw.cmpxchg offset=8 (i32.const 0) (local.get $offer) (i64.add (local.get $offer) (i64.const 1))))))
+    (call $piece (local.get $at) (local.get $taken) (local.get $pieces))
+    (i32.const 1))
 
-  ;; serve does a thread's share of every job after the first so many, for ever.
-  (func (export "serve") (param $thread i32) (param $seen i32)
-    (loop $forever
-      (loop $asleep
-        (drop (memory.atomic.wait32 offset=4 (i32.const 0) (local.get $seen) (i64.const -1)))
-        (br_if $asleep (i32.eq (i32.atomic.load offset=4 (i32.const 0)) (local.get $seen))))
-      (local.set $seen (i32.add (local.get $seen) (i32.const 1)))
-      (call $run (i32.load offset=8 (i32.const 0)) (i32.load offset=12 (i32.const 0)) (local.get $thread) (i32.load offset=16 (i32.const 0)))
-      (br $forever)))
+  ;; job runs the commands in [at, end) on all threads that are there. Those of one piece are not worth an offer.
+  (func (export "job") (param $at i32) (param $end i32)
+    (local $pieces i32) (local $others i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        (local.set $pieces (i32.load offset=76 (local.get $at)))
+        (if (i32.le_u (local.get $pieces) (i32.const 1))
+          (then (call $piece (local.get $at) (i32.const 0) (i32.const 1)))
+          (else
+            (i32.atomic.store offset=16 (i32.const 0) (local.get $at))
+            (i32.atomic.store offset=20 (i32.const 0) (i32.const 0))
+            (i64.atomic.store offset=8 (i32.const 0) (i64.or
+              (i64.shl (i64.extend_i32_u (i32.add (i32.atomic.load offset=12 (i32.const 0)) (i32.const 1))) (i64.const 32))
+              (i64.extend_i32_u (i32.shl (local.get $pieces) (i32.const 16)))))
+            (if (i32.atomic.load offset=24 (i32.const 0))
+              (then (drop (memory.atomic.notify offset=12 (i32.const 0) (i32.const -1)))))
+            (local.set $others (local.get $pieces))
+            (loop $mine
+              (if (call $take)
+                (then
+                  (local.set $others (i32.sub (local.get $others) (i32.const 1)))
+                  (br $mine))))
+            (call $await (local.get $others))))
+        (local.set $at (i32.add (local.get $at) (i32.const 80)))
+        (br $next))))
 
-  ;; barrier returns when all threads have called it. Commands are short, so it looks again and again for about as long
-  ;; as one takes before it sleeps.
-  (func $barrier (param $threads i32)
-    (local $opened i32) (local $spin i32)
-    (local.set $opened (i32.atomic.load offset=24 (i32.const 0)))
-    (if (i32.eq (i32.add (i32.atomic.rmw.add offset=20 (i32.const 0) (i32.const 1)) (i32.const 1)) (local.get $threads))
-      (then
-        (i32.atomic.store offset=20 (i32.const 0) (i32.const 0))
-        (drop (i32.atomic.rmw.add offset=24 (i32.const 0) (i32.const 1)))
-        (drop (memory.atomic.notify offset=24 (i32.const 0) (i32.const -1)))
-        (return)))
+  ;; await returns when others have done so many pieces. It looks again and again for about as long as a piece takes
+  ;; before it sleeps.
+  (func $await (param $others i32)
+    (local $spin i32) (local $done i32)
     (local.set $spin (i32.const 20000))
     (loop $wait
-      (if (i32.ne (i32.atomic.load offset=24 (i32.const 0)) (local.get $opened)) (then (return)))
+      (if (i32.eq (i32.atomic.load offset=20 (i32.const 0)) (local.get $others)) (then (return)))
       (br_if $wait (local.tee $spin (i32.sub (local.get $spin) (i32.const 1)))))
+    (i32.atomic.store offset=28 (i32.const 0) (i32.const 1))
     (loop $asleep
-      (drop (memory.atomic.wait32 offset=24 (i32.const 0) (local.get $opened) (i64.const -1)))
-      (br_if $asleep (i32.eq (i32.atomic.load offset=24 (i32.const 0)) (local.get $opened)))))
+      (local.set $done (i32.atomic.load offset=20 (i32.const 0)))
+      (if (i32.ne (local.get $done) (local.get $others))
+        (then
+          (drop (memory.atomic.wait32 offset=20 (i32.const 0) (local.get $done) (i64.const -1)))
+          (br $asleep))))
+    (i32.atomic.store offset=28 (i32.const 0) (i32.const 0)))
+
+  ;; serve takes pieces, for ever. Between commands, and for as long again, it looks for an offer; then it sleeps.
+  (func (export "serve") (param $thread i32)
+    (local $spin i32) (local $seen i32)
+    (global.set $thread (local.get $thread))
+    (loop $forever
+      (local.set $seen (i32.atomic.load offset=12 (i32.const 0)))
+      (if (call $take)
+        (then
+          (drop (i32.atomic.rmw.add offset=20 (i32.const 0) (i32.const 1)))
+          (if (i32.atomic.load offset=28 (i32.const 0))
+            (then (drop (memory.atomic.notify offset=20 (i32.const 0) (i32.const -1)))))
+          (local.set $spin (i32.const 20000))
+          (br $forever)))
+      (br_if $forever (i32.gt_s (local.tee $spin (i32.sub (local.get $spin) (i32.const 1))) (i32.const 0)))
+      (drop (i32.atomic.rmw.add offset=24 (i32.const 0) (i32.const 1)))
+      (drop (memory.atomic.wait32 offset=12 (i32.const 0) (local.get $seen) (i64.const -1)))
+      (drop (i32.atomic.rmw.sub offset=24 (i32.const 0) (i32.const 1)))
+      (br $forever)))
   @unshared
 
-  ;; share is where the thread's part of units begins; that of thread + 1 is where it ends.
-  (func $share (param $units i32) (param $thread i32) (param $threads i32) (result i32)
-    (i32.div_u (i32.mul (local.get $units) (local.get $thread)) (local.get $threads)))
+  ;; share is where a piece's part of units begins; that of piece + 1 is where it ends.
+  (func $share (param $units i32) (param $piece i32) (param $pieces i32) (result i32)
+    (i32.div_u (i32.mul (local.get $units) (local.get $piece)) (local.get $pieces)))
 
   ;; ---- elementary functions, four at a time ----
 
@@ -287,18 +339,18 @@
         (br $chunks))))
 
   ;; gemm: table, segments, width, panels, panel count, block count, chunk, m, bias, residual, out, pitch (bytes), act,
-  ;; whether threads share out blocks (else panels)
-  (func $gemm (param $a i32) (param $thread i32) (param $threads i32)
+  ;; whether pieces are of blocks (else of panels)
+  (func $gemm (param $a i32) (param $piece i32) (param $pieces i32)
     (local $p0 i32) (local $p1 i32) (local $i0 i32) (local $i1 i32)
     (local.set $p1 (i32.load offset=16 (local.get $a)))
     (local.set $i1 (i32.load offset=20 (local.get $a)))
     (if (i32.load offset=52 (local.get $a))
       (then
-        (local.set $i0 (call $share (local.get $i1) (local.get $thread) (local.get $threads)))
-        (local.set $i1 (call $share (local.get $i1) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads))))
+        (local.set $i0 (call $share (local.get $i1) (local.get $piece) (local.get $pieces)))
+        (local.set $i1 (call $share (local.get $i1) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces))))
       (else
-        (local.set $p0 (call $share (local.get $p1) (local.get $thread) (local.get $threads)))
-        (local.set $p1 (call $share (local.get $p1) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))))
+        (local.set $p0 (call $share (local.get $p1) (local.get $piece) (local.get $pieces)))
+        (local.set $p1 (call $share (local.get $p1) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))))
     (call $product (i32.load (local.get $a)) (i32.load offset=4 (local.get $a)) (i32.load offset=8 (local.get $a)) (i32.load offset=12 (local.get $a))
       (local.get $p0) (local.get $p1) (local.get $i0) (local.get $i1) (i32.load offset=24 (local.get $a)) (i32.load offset=28 (local.get $a))
       (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a)) (i32.load offset=40 (local.get $a)) (i32.load offset=44 (local.get $a))
@@ -307,14 +359,14 @@
   ;; ---- layer norm ----
 
   ;; layernorm: x, gain, bias, out, rows, cols, pitch (bytes), eps
-  (func $layernorm (param $a i32) (param $thread i32) (param $threads i32)
+  (func $layernorm (param $a i32) (param $piece i32) (param $pieces i32)
     (local $rows i32) (local $i i32) (local $at i32) (local $end i32) (local $out i32) (local $g i32) (local $b i32) (local $pitch i32)
     (local $sum v128) (local $d v128) (local $mean f32) (local $scale f32) (local $cols f32)
     (local.set $pitch (i32.load offset=24 (local.get $a)))
     (local.set $cols (f32.convert_i32_u (i32.load offset=20 (local.get $a))))
     (local.set $rows (i32.load offset=16 (local.get $a)))
-    (local.set $i (call $share (local.get $rows) (local.get $thread) (local.get $threads)))
-    (local.set $rows (call $share (local.get $rows) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $i (call $share (local.get $rows) (local.get $piece) (local.get $pieces)))
+    (local.set $rows (call $share (local.get $rows) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $row
         (br_if $done (i32.ge_u (local.get $i) (local.get $rows)))
@@ -356,7 +408,7 @@
   ;; scratch, scratch bytes a thread. A unit is a head of a sequence: its keys and values are packed into panels, and
   ;; both products are those of the matrix kernel. Pitches are bytes. Scratch holds, in this order: keys' panels
   ;; [keys8/8][d][8], values' panels [d8/8][keys4][8], scores [queries4][keys8], a table of queries4 addresses.
-  (func $attention (param $a i32) (param $thread i32) (param $threads i32)
+  (func $attention (param $a i32) (param $piece i32) (param $pieces i32)
     (local $u i32) (local $units i32) (local $b i32) (local $offset i32) (local $keys i32) (local $keys4 i32) (local $keys8 i32) (local $d i32) (local $queries i32)
     (local $kp i32) (local $vp i32) (local $scores i32) (local $table i32) (local $i i32) (local $blocks i32) (local $seen i32) (local $row i32)
     (local.set $queries (i32.load offset=40 (local.get $a)))
@@ -365,13 +417,13 @@
     (local.set $keys8 (i32.and (i32.add (local.get $keys) (i32.const 7)) (i32.const -8)))
     (local.set $d (i32.load offset=48 (local.get $a)))
     (local.set $blocks (i32.shr_u (i32.add (local.get $queries) (i32.const 3)) (i32.const 2)))
-    (local.set $kp (i32.add (i32.load offset=60 (local.get $a)) (i32.mul (local.get $thread) (i32.load offset=64 (local.get $a)))))
+    (local.set $kp (i32.add (i32.load offset=60 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=64 (local.get $a)))))
     (local.set $vp (i32.add (local.get $kp) (i32.shl (i32.mul (local.get $keys8) (local.get $d)) (i32.const 2))))
     (local.set $scores (i32.add (local.get $vp) (i32.shl (i32.mul (i32.and (i32.add (local.get $d) (i32.const 7)) (i32.const -8)) (local.get $keys4)) (i32.const 2))))
     (local.set $table (i32.add (local.get $scores) (i32.shl (i32.mul (i32.shl (local.get $blocks) (i32.const 2)) (local.get $keys8)) (i32.const 2))))
     (local.set $units (i32.mul (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a))))
-    (local.set $u (call $share (local.get $units) (local.get $thread) (local.get $threads)))
-    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $u (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $unit
         (br_if $done (i32.ge_u (local.get $u) (local.get $units)))
@@ -529,14 +581,14 @@
   ;; ---- the ends of the encoders ----
 
   ;; patches: pixels (RGBA bytes), out, batch, size, side, grid, pitch (bytes), three scales, three shifts
-  (func $patches (param $a i32) (param $thread i32) (param $threads i32)
+  (func $patches (param $a i32) (param $piece i32) (param $pieces i32)
     (local $i i32) (local $units i32) (local $grid i32) (local $side i32) (local $size i32) (local $out i32) (local $px i32) (local $r i32) (local $c i32) (local $v i32) (local $end i32)
     (local.set $size (i32.load offset=12 (local.get $a)))
     (local.set $side (i32.load offset=16 (local.get $a)))
     (local.set $grid (i32.load offset=20 (local.get $a)))
     (local.set $units (i32.mul (i32.load offset=8 (local.get $a)) (i32.mul (local.get $grid) (local.get $grid))))
-    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
-    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $i (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $patch
         (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
@@ -574,12 +626,12 @@
         (br $patch))))
 
   ;; embed: ids, table (fp16), positions (fp16), out, count, n, width in vec4s. out[i] = table[ids[i]] + positions[i mod n]
-  (func $embed (param $a i32) (param $thread i32) (param $threads i32)
+  (func $embed (param $a i32) (param $piece i32) (param $pieces i32)
     (local $i i32) (local $count i32) (local $c4 i32) (local $t i32) (local $p i32) (local $out i32) (local $c i32)
     (local.set $c4 (i32.load offset=24 (local.get $a)))
     (local.set $count (i32.load offset=16 (local.get $a)))
-    (local.set $i (call $share (local.get $count) (local.get $thread) (local.get $threads)))
-    (local.set $count (call $share (local.get $count) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $i (call $share (local.get $count) (local.get $piece) (local.get $pieces)))
+    (local.set $count (call $share (local.get $count) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $row
         (br_if $done (i32.ge_u (local.get $i) (local.get $count)))
@@ -600,13 +652,13 @@
 
   ;; tokens: x, first (float32; 0: the mean of the sequence), positions (fp16), out, batch, n, width in vec4s.
   ;; A unit is a token of out, [batch, n + 1].
-  (func $tokens (param $a i32) (param $thread i32) (param $threads i32)
+  (func $tokens (param $a i32) (param $piece i32) (param $pieces i32)
     (local $i i32) (local $units i32) (local $n i32) (local $c4 i32) (local $t i32) (local $b i32) (local $c i32) (local $p i32) (local $out i32) (local $at i32) (local $j i32) (local $v v128)
     (local.set $n (i32.load offset=20 (local.get $a)))
     (local.set $c4 (i32.load offset=24 (local.get $a)))
     (local.set $units (i32.mul (i32.load offset=16 (local.get $a)) (i32.add (local.get $n) (i32.const 1))))
-    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
-    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $i (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $token
         (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
@@ -639,7 +691,7 @@
         (br $token))))
 
   ;; avgpool: x, out, pixels of out, side, side of out, k, width in vec4s
-  (func $avgpool (param $a i32) (param $thread i32) (param $threads i32)
+  (func $avgpool (param $a i32) (param $piece i32) (param $pieces i32)
     (local $i i32) (local $units i32) (local $side i32) (local $o i32) (local $k i32) (local $c4 i32) (local $c i32) (local $at i32) (local $out i32) (local $dy i32) (local $dx i32) (local $v v128) (local $scale v128)
     (local.set $side (i32.load offset=12 (local.get $a)))
     (local.set $o (i32.load offset=16 (local.get $a)))
@@ -647,8 +699,8 @@
     (local.set $c4 (i32.load offset=24 (local.get $a)))
     (local.set $scale (f32x4.splat (f32.div (f32.const 1) (f32.convert_i32_u (i32.mul (local.get $k) (local.get $k))))))
     (local.set $units (i32.load offset=8 (local.get $a)))
-    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
-    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $i (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $pixel
         (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
@@ -684,12 +736,12 @@
         (br $pixel))))
 
   ;; rows: x, numbers, out, count, width in vec4s
-  (func $rows (param $a i32) (param $thread i32) (param $threads i32)
+  (func $rows (param $a i32) (param $piece i32) (param $pieces i32)
     (local $i i32) (local $units i32) (local $c4 i32) (local $c i32) (local $from i32) (local $to i32)
     (local.set $c4 (i32.load offset=16 (local.get $a)))
     (local.set $units (i32.load offset=12 (local.get $a)))
-    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
-    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $i (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $row
         (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
@@ -706,12 +758,12 @@
         (br $row))))
 
   ;; normalize: x, out, rows, width in vec4s. A row of zeros stays zero.
-  (func $normalize (param $a i32) (param $thread i32) (param $threads i32)
+  (func $normalize (param $a i32) (param $piece i32) (param $pieces i32)
     (local $i i32) (local $units i32) (local $c4 i32) (local $c i32) (local $at i32) (local $to i32) (local $sum v128) (local $scale f32)
     (local.set $c4 (i32.load offset=12 (local.get $a)))
     (local.set $units (i32.load offset=8 (local.get $a)))
-    (local.set $i (call $share (local.get $units) (local.get $thread) (local.get $threads)))
-    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $i (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $row
         (br_if $done (i32.ge_u (local.get $i) (local.get $units)))

@@ -26,14 +26,12 @@ const maxThreads = 4
 
 // instance is the module in this browser.
 type instance struct {
-	memory, bytes                      js.Value // the memory and a view of all of it
-	length                             uint64
-	runFunc, jobFunc, packFunc, widenF js.Value
+	memory, bytes             js.Value // the memory and a view of all of it
+	length                    uint64
+	runFunc, packFunc, widenF js.Value
 
 	planned int      // threads that commands may be run by
 	others  js.Value // the threads but this one, of clipside/threads.js; undefined where there are none
-	mu      sync.Mutex
-	serving bool // the others have started; guarded by mu
 }
 
 // New instantiates the module: with relaxed multiply-add where the browser has it, which rounds once instead of twice
@@ -73,7 +71,7 @@ func instantiate(binary []byte) *instance {
 		return nil
 	}
 	exports := js.Global().Get("WebAssembly").Get("Instance").New(module).Get("exports")
-	return newInstance(exports, exports.Get("memory"), 1)
+	return newInstance(exports, "run", exports.Get("memory"), 1)
 }
 
 // instantiateShared returns nil also where the memory cannot be had.
@@ -91,17 +89,8 @@ func instantiateShared(binary []byte, threads int) (i *instance) {
 	wasm := js.Global().Get("WebAssembly")
 	memory := wasm.Get("Memory").New(object.Call("fromEntries", []any{[]any{"initial", 1}, []any{"maximum", maxMemory >> 16}, []any{"shared", true}}))
 	imports := object.Call("fromEntries", []any{[]any{"env", object.Call("fromEntries", []any{[]any{"memory", memory}})}})
-	i = newInstance(wasm.Get("Instance").New(module, imports).Get("exports"), memory, threads)
-	i.others = js.Global().Call("clipsideThreads", module, memory, threads)
-	var started js.Func
-	started = js.FuncOf(func(js.Value, []js.Value) any {
-		i.mu.Lock()
-		defer i.mu.Unlock()
-		i.serving = true
-		started.Release()
-		return nil
-	})
-	i.others.Get("started").Call("then", started) // if it never comes, this thread does all
+	i = newInstance(wasm.Get("Instance").New(module, imports).Get("exports"), "job", memory, threads)
+	i.others = js.Global().Call("clipsideThreads", module, memory, threads) // until they come, this thread does all
 	return i
 }
 
@@ -115,10 +104,10 @@ func compile(binary []byte) (module js.Value, ok bool) {
 	return wasm.Get("Module").New(bytes), true
 }
 
-func newInstance(exports, memory js.Value, threads int) *instance {
+func newInstance(exports js.Value, run string, memory js.Value, threads int) *instance {
 	i := &instance{
 		memory: memory, planned: threads,
-		runFunc: exports.Get("run"), jobFunc: exports.Get("job"), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
+		runFunc: exports.Get(run), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
 	}
 	i.view()
 	return i
@@ -165,14 +154,7 @@ func (i *instance) read(at uint32, data []byte) { js.CopyBytesToGo(data, i.part(
 
 func (i *instance) run(at, end uint32) (err error) {
 	defer thrown(&err)
-	i.mu.Lock()
-	serving := i.serving
-	i.mu.Unlock()
-	if serving {
-		i.jobFunc.Invoke(at, end, i.planned)
-	} else {
-		i.runFunc.Invoke(at, end, 0, 1)
-	}
+	i.runFunc.Invoke(at, end)
 	if turn == nil {
 		turn = make(chan struct{})
 		askForTurn()()
@@ -228,5 +210,5 @@ func (i *instance) close() {
 	if !i.others.IsUndefined() {
 		i.others.Call("stop")
 	}
-	i.memory, i.bytes, i.runFunc, i.jobFunc, i.packFunc, i.widenF, i.others = js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}
+	i.memory, i.bytes, i.runFunc, i.packFunc, i.widenF, i.others = js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}
 }

@@ -67,11 +67,12 @@ func (r *runtime) call(name string, args ...uint64) error {
 	return err
 }
 
-// run runs every command as three threads would, one after the other, so that the sharing out is tested too.
+// run runs every command in three pieces, one after the other, so that the sharing out is tested too.
 func (r *runtime) run(at, end uint32) error {
+	const pieces = 3
 	for ; at < end; at += commandBytes {
-		for thread := range r.threads() {
-			if err := r.call("run", uint64(at), uint64(at+commandBytes), uint64(thread), uint64(r.threads())); err != nil {
+		for piece := range pieces {
+			if err := r.call("piece", uint64(at), uint64(piece), pieces); err != nil {
 				return err
 			}
 		}
@@ -88,5 +89,5 @@ func (r *runtime) widen(src, count, dst uint32) error {
 }
 
 func (r *runtime) rest()        {}
-func (r *runtime) threads() int { return 3 }
+func (r *runtime) threads() int { return 1 }
 func (r *runtime) close()       { r.rt.Close(context.Background()) }

@@ -52,15 +52,16 @@ func (r *recorder) product(m, segments, width int, rows func(row, segment int) u
 		needs, b = append(needs, bias), param(bias, wide)
 	}
 	panelCount := (y.Cols + 7) / 8
-	// Threads share out the longer side.
-	byBlocks := 0
-	if blocks > panelCount {
-		byBlocks = 1
-	}
 	chunk := max(chunkBytes/(16*segments*width), 1)
+	// Threads share out the longer side. All panels pass for every piece of the blocks, as they do for every chunk.
+	byBlocks, most := 0, min(mostPieces, panelCount)
+	if blocks > panelCount {
+		byBlocks, most = 1, min(mostPieces, max(blocks/chunk, 8))
+	}
 	r.emit(opGEMM, needs,
 		number(t.at), number(segments), number(width), param(weight, panels), number(panelCount), number(blocks), number(chunk),
 		number(m), b, residual, r.address(y), number(4*padded(y.Cols)), activation(act), number(byBlocks))
+	r.commands[len(r.commands)-1].most = most
 }
 
 // activation is the number that the module knows act by.

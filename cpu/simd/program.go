@@ -26,8 +26,16 @@ const (
 	opNormalize
 )
 
-// commandBytes is the size of a command: the opcode and its arguments.
+// commandBytes is the size of a command: the opcode, its arguments, and how many pieces it is cut into.
 const commandBytes = 80
+
+const (
+	// mostPieces is how many pieces a command is cut into at most: enough for the last ones to even out what threads
+	// have done.
+	mostPieces = 32
+	// pieceTime is what a piece takes at least. Below it, handing it over counts.
+	pieceTime = 10 * time.Microsecond
+)
 
 // slot is the storage of a recorded tensor; its address is known when the recording is complete.
 type slot struct {
@@ -57,6 +65,17 @@ type command struct {
 	args  []argument
 	needs []*model.Param
 	work  model.Work // of its operation; the rest of it for an operation's further commands
+	most  int        // pieces that it can usefully be cut into
+}
+
+// pieces is how many pieces threads are to share the command out by.
+func (c *command) pieces() int {
+	if c.work == (model.Work{}) { // not metered
+		return c.most
+	}
+	// Rates of one thread: the matrix kernel's, and that of what is busy with memory.
+	seconds := c.work.FLOP/40e9 + c.work.Bytes/4e9
+	return min(max(int(seconds/pieceTime.Seconds()), 1), c.most)
 }
 
 // recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot; Indices' and Pixels' is an
@@ -123,8 +142,8 @@ func (r *recorder) Index(v []uint32) model.Indices {
 }
 
 func (r *recorder) emit(op opcode, needs []*model.Param, args ...argument) {
-	model.Check(4+4*len(args) <= commandBytes, "simd", "%d arguments", len(args))
-	r.commands = append(r.commands, command{op: op, args: args, needs: needs})
+	model.Check(4+4*len(args)+4 <= commandBytes, "simd", "%d arguments", len(args))
+	r.commands = append(r.commands, command{op: op, args: args, needs: needs, most: mostPieces})
 }
 
 // param is where a parameter lies, which must have the form that the operation reads.
@@ -184,7 +203,8 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 			}
 			line = binary.LittleEndian.AppendUint32(line, v)
 		}
-		text = append(append(text, line...), make([]byte, commandBytes-len(line))...)
+		text = append(append(text, line...), make([]byte, commandBytes-4-len(line))...)
+		text = binary.LittleEndian.AppendUint32(text, uint32(c.pieces()))
 		p.needs = append(p.needs, c.needs)
 		p.work = append(p.work, c.work)
 	}

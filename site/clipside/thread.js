@@ -5,8 +5,7 @@ addEventListener(
   'message',
   ({ data: { module, memory, thread } }) => {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    postMessage('serving'); // no job comes before this has arrived, and the first is number 1
-    /** @type {(thread: number, seen: number) => void} */ (exports.serve)(thread, 0);
+    /** @type {(thread: number) => void} */ (exports.serve)(thread);
   },
   { once: true },
 );
