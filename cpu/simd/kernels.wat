@@ -312,6 +312,55 @@
       @end
     ))
 
+  ;; single is tile for a block of which only the first row counts: a quarter of the arithmetic. The sums of every fourth
+  ;; k are kept apart, else each addition would wait for the last.
+  (func $single
+    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p i32)
+    (param $block i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
+    (local $s i32) (local $b i32) (local $a i32) (local $end i32) (local $at i32) (local $whole i32) (local $x v128)
+    @for k 0 3
+    (local $c{k}0 v128) (local $c{k}1 v128)
+    @end
+    (local.set $table (i32.add (local.get $table) (i32.shl (i32.mul (local.get $block) (local.get $segments)) (i32.const 4))))
+    (local.set $at (i32.add (i32.mul (i32.shl (local.get $block) (i32.const 2)) (local.get $pitch)) (i32.shl (local.get $p) (i32.const 5))))
+    (local.set $whole (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch)))
+    (local.set $b (i32.add (local.get $panels)
+      (i32.shl (i32.mul (local.get $p) (i32.mul (local.get $segments) (local.get $width))) (i32.const 5))))
+    (if (local.get $bias)
+      (then
+        (local.set $c00 (v128.load (i32.add (local.get $bias) (i32.shl (local.get $p) (i32.const 5)))))
+        (local.set $c01 (v128.load offset=16 (i32.add (local.get $bias) (i32.shl (local.get $p) (i32.const 5)))))))
+    (if (local.get $residual)
+      (then
+        (local.set $c10 (v128.load (i32.add (local.get $residual) (local.get $at))))
+        (if (local.get $whole) (then (local.set $c11 (v128.load offset=16 (i32.add (local.get $residual) (local.get $at))))))))
+    (local.set $s (local.get $segments))
+    (loop $segment
+      (local.set $a (i32.load (local.get $table)))
+      (local.set $end (i32.add (local.get $a) (i32.shl (local.get $width) (i32.const 2))))
+      (loop $k
+        @for k 0 3
+        (local.set $x (v128.load32_splat offset={k*4} (local.get $a)))
+        local.get $x (v128.load offset={k*32} (local.get $b)) $MUL local.get $c{k}0 $ADD local.set $c{k}0
+        local.get $x (v128.load offset={k*32+16} (local.get $b)) $MUL local.get $c{k}1 $ADD local.set $c{k}1
+        @end
+        (local.set $b (i32.add (local.get $b) (i32.const 128)))
+        (br_if $k (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 16))) (local.get $end))))
+      (local.set $table (i32.add (local.get $table) (i32.const 16)))
+      (br_if $segment (local.tee $s (i32.sub (local.get $s) (i32.const 1)))))
+    @for h 0 1
+    (local.set $c0{h} (f32x4.add
+      (f32x4.add (local.get $c0{h}) (local.get $c1{h}))
+      (f32x4.add (local.get $c2{h}) (local.get $c3{h}))))
+    @end
+    (if (local.get $act)
+      (then
+        (local.set $c00 (call $activate (local.get $c00) (local.get $act)))
+        (local.set $c01 (call $activate (local.get $c01) (local.get $act)))))
+    (local.set $out (i32.add (local.get $out) (local.get $at)))
+    (v128.store (local.get $out) (local.get $c00))
+    (if (local.get $whole) (then (v128.store offset=16 (local.get $out) (local.get $c01)))))
+
   ;; product runs tile over blocks [i0, i1) and panels [p0, p1), chunk blocks at a time: their rows stay in the second
   ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass.
   (func $product
@@ -329,9 +378,13 @@
             (br_if $paneled (i32.ge_u (local.get $p) (local.get $p1)))
             (local.set $i (local.get $i0))
             (loop $block
-              (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
-                (local.get $p) (local.get $i) (local.get $m)
-                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))
+              (if (i32.eq (i32.sub (local.get $m) (i32.shl (local.get $i) (i32.const 2))) (i32.const 1))
+                (then (call $single (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
+                  (local.get $p) (local.get $i)
+                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)))
+                (else (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
+                  (local.get $p) (local.get $i) (local.get $m)
+                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))))
               (br_if $block (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $stop))))
             (local.set $p (i32.add (local.get $p) (i32.const 1)))
             (br $panel)))
