@@ -95,11 +95,11 @@ func fixed(x float64) int32 {
 // clip8 ends a sum: it drops the fraction and clips to a byte.
 func clip8(sum int32) byte { return byte(min(max(sum>>CoeffBits, 0), 255)) }
 
-// rgb filters one row of RGBA pixels into len(f.First) RGB pixels.
-func (f *Filter) rgb(dst, src []byte) {
+// rgb filters one row of RGBA pixels, of which src has those from column edge on, into len(f.First) RGB pixels.
+func (f *Filter) rgb(dst, src []byte, edge int) {
 	for i, first := range f.First {
 		k := f.Coeffs[i*f.Stride:][:f.Count[i]]
-		s := src[4*int(first):][:4*len(k)]
+		s := src[4*(int(first)-edge):][:4*len(k)]
 		r, g, b := int32(1<<(CoeffBits-1)), int32(1<<(CoeffBits-1)), int32(1<<(CoeffBits-1))
 		for _, c := range k {
 			r += int32(s[0]) * c

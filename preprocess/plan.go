@@ -72,13 +72,14 @@ func (p *Plan) Run(src *Image) ([]byte, error) {
 		return nil, &SizeError{"image", fmt.Sprintf("is %d×%d, the plan is for %d×%d", src.Width, src.Height, p.Width, p.Height)}
 	}
 	dst := make([]byte, 4*p.Size*p.Size)
-	err := p.RunRows(dst, func(y int) ([]byte, error) { return src.Pix[y*src.Stride:], nil })
+	err := p.RunRows(dst, func(y int) ([]byte, error) { return src.Pix[y*src.Stride+4*p.Window.X:], nil })
 	return dst, err
 }
 
 // RunRows is Run for a picture that need not be in memory at once. It calls row for y from Window.Y to
-// Window.Y+Window.Height−1, each once, in rising order; row returns at least 4·Width bytes of RGBA, which are not
-// read after the next call. An error of row ends the run and is returned wrapped. dst takes 4·Size·Size bytes.
+// Window.Y+Window.Height−1, each once, in rising order; row returns the RGBA of at least the Window.Width pixels from
+// Window.X on, which are not read after the next call. An error of row ends the run and is returned wrapped. dst takes
+// 4·Size·Size bytes.
 func (p *Plan) RunRows(dst []byte, row func(y int) ([]byte, error)) error {
 	if len(dst) < 4*p.Size*p.Size {
 		return &SizeError{"destination", fmt.Sprintf("has %d bytes, %d×%d RGBA takes %d", len(dst), p.Size, p.Size, 4*p.Size*p.Size)}
@@ -95,10 +96,10 @@ func (p *Plan) RunRows(dst []byte, row func(y int) ([]byte, error)) error {
 		if err != nil {
 			return fmt.Errorf("preprocess: reading row %d of the picture: %w", y, err)
 		}
-		if len(src) < 4*p.Width {
-			return &SizeError{"image", fmt.Sprintf("has %d bytes in row %d, must be %d", len(src), y, 4*p.Width)}
+		if len(src) < 4*p.Window.Width {
+			return &SizeError{"image", fmt.Sprintf("has %d bytes in row %d, must be %d", len(src), y, 4*p.Window.Width)}
 		}
-		p.Horizontal.rgb(ring[y%v.Stride*width:][:width], src)
+		p.Horizontal.rgb(ring[y%v.Stride*width:][:width], src, p.Window.X)
 
 		for ; done < p.Size && int(v.First[done]+v.Count[done]) == y+1; done++ {
 			for i := range sum {

@@ -186,7 +186,7 @@ func TestRunRowsReadsEachRowOfTheWindowOnceInOrder(t *testing.T) {
 			t.Errorf("row %d asked for, want %d", y, next)
 		}
 		next++
-		copy(reused, src.Pix[y*src.Stride:])
+		copy(reused, src.Pix[y*src.Stride+4*p.Window.X:])
 		return reused, nil
 	})
 	if err != nil {

@@ -49,6 +49,26 @@ func guarded(f func(args []js.Value) (any, error), args []js.Value) (result any,
 	return f(args)
 }
 
+// await waits for what may be a promise. A rejection becomes an error with the reason's name.
+func await(v js.Value) error {
+	if v.IsUndefined() {
+		return nil
+	}
+	settled := make(chan error, 1)
+	resolve := js.FuncOf(func(js.Value, []js.Value) any {
+		settled <- nil
+		return nil
+	})
+	defer resolve.Release()
+	reject := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		settled <- &named{args[0].Get("name").String(), errors.New(args[0].Get("message").String())}
+		return nil
+	})
+	defer reject.Release()
+	v.Call("then", resolve, reject)
+	return <-settled
+}
+
 // named is an error whose JavaScript name was given.
 type named struct {
 	name string

@@ -121,7 +121,7 @@ func (e *engine) open(args []js.Value) (any, error) {
 		features[i] = f
 	}
 	side := 0
-	if s.gpu != nil {
+	if s.gpu != nil && !info.Software { // such an adapter takes longer to take a picture over than the CPU to resize it
 		side = s.gpu.MaxTextureSide()
 	}
 	return map[string]any{

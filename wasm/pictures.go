@@ -5,17 +5,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"syscall/js"
 
+	"github.com/clipside/clipside/cpu/simd"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/preprocess"
 )
 
-// stripBytes is how much of a large picture's RGBA is fetched from JavaScript at a time.
-const stripBytes = 4 << 20
-
 // prepare makes the encoder's input of pictures (type Picture in site/clipside/engine.js): on the GPU, as they are
-// encoded, where they are bitmaps, in Go where they are rows.
+// encoded, where they are bitmaps, on the CPU where their pixels are to be read.
 func (s *session) prepare(ctx context.Context, pictures js.Value) ([]model.Picture, error) {
 	if s.clip.Image == nil {
 		return nil, &model.InputError{Problem: "the image encoder was not loaded"}
@@ -49,18 +48,63 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 		}
 		return s.gpu.Prepare(bitmap, plan)
 	}
+	resizer, ok := s.clip.Device.(resizer)
+	if !ok {
+		resizer = spareResizer()
+	}
+	rgba, err := resizer.Resize(plan, p.Get("opaque").Bool(), func(into js.Value, y0, y1 int) error {
+		return await(p.Call("read", into, plan.Window.X, y0, plan.Window.Width, y1-y0))
+	})
+	if err != nil {
+		return model.Picture{}, err
+	}
+	if p.Get("bgr").Bool() {
+		for i := 0; i < len(rgba); i += 4 {
+			rgba[i], rgba[i+2] = rgba[i+2], rgba[i]
+		}
+	}
+	return model.Picture{Size: plan.Size, RGBA: rgba}, nil
+}
+
+// resizer is what package simd's Device can do beside being a model.Device.
+type resizer interface {
+	Resize(plan *preprocess.Plan, opaque bool, read func(into js.Value, y0, y1 int) error) ([]byte, error)
+}
+
+// spareResizer is for models whose device is none. It has no weights, and stays until the Worker ends.
+var spareResizer = sync.OnceValue(func() resizer {
+	if d, err := simd.New(); err == nil {
+		return d
+	}
+	return plainResizer{}
+})
+
+// plainResizer is in Go alone.
+type plainResizer struct{}
+
+// stripBytes is how much of a picture it reads at a time.
+const stripBytes = 1 << 20
+
+func (plainResizer) Resize(plan *preprocess.Plan, opaque bool, read func(into js.Value, y0, y1 int) error) ([]byte, error) {
 	rgba := make([]byte, 4*plan.Size*plan.Size)
-	row := 4 * plan.Width
+	row := 4 * plan.Window.Width
 	rows := max(stripBytes/row, 1)
 	end := plan.Window.Y + plan.Window.Height
-	var strip []byte
+	into := js.Global().Get("Uint8Array").New(rows * row)
+	strip := make([]byte, rows*row)
 	from, to := 0, 0 // rows in strip
-	err = plan.RunRows(rgba, func(y int) ([]byte, error) {
+	err := plan.RunRows(rgba, func(y int) ([]byte, error) {
 		if y >= to {
 			from, to = y, min(y+rows, end)
-			strip = goBytes(p.Call("rows", from, to))
+			if err := read(into.Call("subarray", 0, (to-from)*row), from, to); err != nil {
+				return nil, err
+			}
+			js.CopyBytesToGo(strip, into)
+			if !opaque {
+				preprocess.OverWhite(strip)
+			}
 		}
 		return strip[(y-from)*row:], nil
 	})
-	return model.Picture{Size: plan.Size, RGBA: rgba}, err
+	return rgba, err
 }

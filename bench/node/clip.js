@@ -34,7 +34,16 @@ export async function createClip({ model, device }) {
       const given = pictures.map(({ width, height, data }) => ({
         width,
         height,
-        rows: (/** @type {number} */ y0, /** @type {number} */ y1) => data.subarray(4 * width * y0, 4 * width * y1),
+        bgr: false,
+        opaque: true,
+        // The race's pictures are square, and read whole.
+        read: (
+          /** @type {Uint8Array} */ into,
+          /** @type {number} */ _x,
+          /** @type {number} */ y,
+          /** @type {number} */ w,
+          /** @type {number} */ h,
+        ) => into.set(data.subarray(4 * w * y, 4 * w * (y + h))),
       }));
       return split(await engine.embedImages(id, ++calls, given));
     },

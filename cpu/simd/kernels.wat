@@ -15,8 +15,9 @@
   MEMORY
 
   (type $kernel (func (param i32 i32 i32)))
-  (table 12 funcref)
-  (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize)
+  (table 13 funcref)
+  (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize
+    $overwhite $horizontal $vertical)
 
   ;; run runs the commands in [at, end), each as one piece.
   (func $run (export "run") (param $at i32) (param $end i32)
@@ -839,4 +840,174 @@
           (br_if $write (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br $row))))
+
+  ;; ---- pictures ----
+  ;;
+  ;; A pixel is 4 bytes. Both passes of a resize (see resize.go) are sums of products of samples, 8 bits, with
+  ;; coefficients of 23. i32x4.dot_i16x8_s makes eight products of 16 bits at once: a coefficient is taken apart into
+  ;; h·2^11 + l, 0 ≤ l < 2^11, and the sum is (Σ h·s)·2^11 + Σ l·s. It fits 32 bits, and so it is exact even where a part
+  ;; of it overflows. The h of two taps share a word, and so do their l.
+
+  ;; level ends four sums: it rounds and drops the fraction. They are clipped to 0..255 when they are narrowed.
+  (func $level (param $h v128) (param $l v128) (result v128)
+    (i32x4.shr_s
+      (i32x4.add
+        (i32x4.add (i32x4.shl (local.get $h) (i32.const 11)) (local.get $l))
+        (v128.const i32x4 0x200000 0x200000 0x200000 0x200000))
+      (i32.const 22)))
+
+  ;; whiten lays eight levels over white: (c·a + 255·(255 − a)) / 255, rounded, which with t = a·(c − 255) + 255² + 128 is
+  ;; (t + t/256) / 256.
+  (func $whiten (param $c v128) (param $a v128) (result v128)
+    (local.set $c (i16x8.add
+      (i16x8.mul (local.get $a) (i16x8.sub (local.get $c) (v128.const i16x8 255 255 255 255 255 255 255 255)))
+      (v128.const i16x8 65153 65153 65153 65153 65153 65153 65153 65153)))
+    (i16x8.shr_u (i16x8.add (local.get $c) (i16x8.shr_u (local.get $c) (i32.const 8))) (i32.const 8)))
+
+  ;; overwhite: pixels, how many vectors of four. Lays pixels over white, in place; what becomes of their alpha means
+  ;; nothing.
+  (func $overwhite (param $a i32) (param $thread i32) (param $threads i32)
+    (local $at i32) (local $end i32) (local $v v128) (local $alpha v128)
+    (local.set $end (i32.load offset=4 (local.get $a)))
+    (local.set $at (i32.add (i32.load (local.get $a))
+      (i32.shl (call $share (local.get $end) (local.get $thread) (local.get $threads)) (i32.const 4))))
+    (local.set $end (i32.add (i32.load (local.get $a))
+      (i32.shl (call $share (local.get $end) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)) (i32.const 4))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        (local.set $v (v128.load (local.get $at)))
+        (local.set $alpha (i8x16.swizzle (local.get $v) (v128.const i8x16 3 3 3 3 7 7 7 7 11 11 11 11 15 15 15 15)))
+        (if (v128.any_true (v128.not (local.get $alpha)))
+          (then (v128.store (local.get $at) (i8x16.narrow_i16x8_u
+            (call $whiten (i16x8.extend_low_i8x16_u (local.get $v)) (i16x8.extend_low_i8x16_u (local.get $alpha)))
+            (call $whiten (i16x8.extend_high_i8x16_u (local.get $v)) (i16x8.extend_high_i8x16_u (local.get $alpha)))))))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $next))))
+
+  ;; horizontal: pixels, pitch (bytes), rows, taps, coefficients, columns of out, out, its pitch (bytes). Of every
+  ;; column, taps has where its first pixel lies in a row (bytes), and how many fours of coefficients, [h01 h23 l01 l23],
+  ;; it has. A unit is four rows, which share the reading of coefficients. Four pixels of a row are spread out to
+  ;; [r0 r1 g0 g1 b0 b1 a0 a1], and the same of 2 and 3.
+  (func $horizontal (param $a i32) (param $thread i32) (param $threads i32)
+    (local $unit i32) (local $units i32) (local $last i32) (local $t i32) (local $k i32) (local $i i32) (local $n i32)
+    (local $h01 v128) (local $h23 v128) (local $l01 v128) (local $l23 v128) (local $x v128) (local $y v128)
+    @for r 0 3
+    (local $row{r} i32) (local $at{r} i32) (local $out{r} i32) (local $h{r} v128) (local $l{r} v128)
+    @end
+    (local.set $last (i32.sub (i32.load offset=8 (local.get $a)) (i32.const 1)))
+    (local.set $units (i32.shr_u (i32.add (local.get $last) (i32.const 4)) (i32.const 2)))
+    (local.set $unit (call $share (local.get $units) (local.get $thread) (local.get $threads)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $rows
+        (br_if $done (i32.ge_u (local.get $unit) (local.get $units)))
+        ;; The last unit may make the last row more than once.
+        @for r 0 3
+        (local.set $i (i32.add (i32.shl (local.get $unit) (i32.const 2)) (i32.const {r})))
+        (if (i32.gt_u (local.get $i) (local.get $last)) (then (local.set $i (local.get $last))))
+        (local.set $row{r} (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (i32.load offset=4 (local.get $a)))))
+        (local.set $out{r} (i32.add (i32.load offset=24 (local.get $a)) (i32.mul (local.get $i) (i32.load offset=28 (local.get $a)))))
+        @end
+        (local.set $t (i32.load offset=12 (local.get $a)))
+        (local.set $k (i32.load offset=16 (local.get $a)))
+        (local.set $i (i32.load offset=20 (local.get $a)))
+        (loop $column
+          @for r 0 3
+          (local.set $at{r} (i32.add (local.get $row{r}) (i32.load (local.get $t))))
+          (local.set $h{r} (v128.const i32x4 0 0 0 0))
+          (local.set $l{r} (v128.const i32x4 0 0 0 0))
+          @end
+          (local.set $n (i32.load offset=4 (local.get $t)))
+          (loop $four
+            (local.set $h01 (v128.load32_splat (local.get $k)))
+            (local.set $h23 (v128.load32_splat offset=4 (local.get $k)))
+            (local.set $l01 (v128.load32_splat offset=8 (local.get $k)))
+            (local.set $l23 (v128.load32_splat offset=12 (local.get $k)))
+            (local.set $k (i32.add (local.get $k) (i32.const 16)))
+            @for r 0 3
+            (local.set $y (v128.load (local.get $at{r})))
+            (local.set $at{r} (i32.add (local.get $at{r}) (i32.const 16)))
+            (local.set $x (i8x16.swizzle (local.get $y) (v128.const i8x16 0 128 4 128 1 128 5 128 2 128 6 128 3 128 7 128)))
+            (local.set $y (i8x16.swizzle (local.get $y) (v128.const i8x16 8 128 12 128 9 128 13 128 10 128 14 128 11 128 15 128)))
+            (local.set $h{r} (i32x4.add (local.get $h{r}) (i32x4.dot_i16x8_s (local.get $x) (local.get $h01))))
+            (local.set $h{r} (i32x4.add (local.get $h{r}) (i32x4.dot_i16x8_s (local.get $y) (local.get $h23))))
+            (local.set $l{r} (i32x4.add (local.get $l{r}) (i32x4.dot_i16x8_s (local.get $x) (local.get $l01))))
+            (local.set $l{r} (i32x4.add (local.get $l{r}) (i32x4.dot_i16x8_s (local.get $y) (local.get $l23))))
+            @end
+            (br_if $four (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+          (local.set $x (call $pixels
+            (call $level (local.get $h0) (local.get $l0)) (call $level (local.get $h1) (local.get $l1))
+            (call $level (local.get $h2) (local.get $l2)) (call $level (local.get $h3) (local.get $l3))))
+          @for r 0 3
+          (v128.store32_lane {r} (local.get $out{r}) (local.get $x))
+          (local.set $out{r} (i32.add (local.get $out{r}) (i32.const 4)))
+          @end
+          (local.set $t (i32.add (local.get $t) (i32.const 8)))
+          (br_if $column (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+        (local.set $unit (i32.add (local.get $unit) (i32.const 1)))
+        (br $rows))))
+
+  (func $pixels (param $a v128) (param $b v128) (param $c v128) (param $d v128) (result v128)
+    (i8x16.narrow_i16x8_u
+      (i16x8.narrow_i32x4_s (local.get $a) (local.get $b))
+      (i16x8.narrow_i32x4_s (local.get $c) (local.get $d))))
+
+  ;; vertical: x, taps, coefficients, rows of out, out, pitch of both (bytes, a multiple of 16). Of every row of out, taps
+  ;; has where its first row of x lies (bytes), and how many pairs of rows it reads; and it has as many coefficients,
+  ;; [h01 l01], at every stride. Alpha becomes 255.
+  (func $vertical (param $a i32) (param $thread i32) (param $threads i32)
+    (local $row i32) (local $rows i32) (local $pitch i32) (local $t i32) (local $k i32) (local $col i32) (local $n i32) (local $at i32) (local $out i32)
+    (local $h v128) (local $l v128) (local $x v128) (local $y v128) (local $z v128)
+    @for p 0 3
+    (local $h{p} v128) (local $l{p} v128)
+    @end
+    (local.set $pitch (i32.load offset=20 (local.get $a)))
+    (local.set $rows (i32.load offset=12 (local.get $a)))
+    (local.set $row (call $share (local.get $rows) (local.get $thread) (local.get $threads)))
+    (local.set $rows (call $share (local.get $rows) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $row) (local.get $rows)))
+        (local.set $t (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (local.get $row) (i32.const 3))))
+        (local.set $out (i32.add (i32.load offset=16 (local.get $a)) (i32.mul (local.get $row) (local.get $pitch))))
+        (local.set $col (i32.const 0))
+        (loop $four
+          (local.set $at (i32.add (i32.add (i32.load (local.get $a)) (i32.load (local.get $t))) (local.get $col)))
+          (local.set $n (i32.load offset=4 (local.get $t)))
+          (local.set $k (i32.add (i32.load offset=8 (local.get $a)) (i32.mul (local.get $row) (i32.load offset=24 (local.get $a)))))
+          @for p 0 3
+          (local.set $h{p} (v128.const i32x4 0 0 0 0))
+          (local.set $l{p} (v128.const i32x4 0 0 0 0))
+          @end
+          (loop $pair
+            (local.set $h (v128.load32_splat (local.get $k)))
+            (local.set $l (v128.load32_splat offset=4 (local.get $k)))
+            (local.set $k (i32.add (local.get $k) (i32.const 8)))
+            (local.set $x (v128.load (local.get $at)))
+            (local.set $y (v128.load (i32.add (local.get $at) (local.get $pitch))))
+            (local.set $at (i32.add (local.get $at) (i32.shl (local.get $pitch) (i32.const 1))))
+            (local.set $z (i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 (local.get $x) (local.get $y)))
+            (local.set $x (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $x) (local.get $y)))
+            (local.set $y (i16x8.extend_low_i8x16_u (local.get $x)))
+            (local.set $h0 (i32x4.add (local.get $h0) (i32x4.dot_i16x8_s (local.get $y) (local.get $h))))
+            (local.set $l0 (i32x4.add (local.get $l0) (i32x4.dot_i16x8_s (local.get $y) (local.get $l))))
+            (local.set $y (i16x8.extend_high_i8x16_u (local.get $x)))
+            (local.set $h1 (i32x4.add (local.get $h1) (i32x4.dot_i16x8_s (local.get $y) (local.get $h))))
+            (local.set $l1 (i32x4.add (local.get $l1) (i32x4.dot_i16x8_s (local.get $y) (local.get $l))))
+            (local.set $y (i16x8.extend_low_i8x16_u (local.get $z)))
+            (local.set $h2 (i32x4.add (local.get $h2) (i32x4.dot_i16x8_s (local.get $y) (local.get $h))))
+            (local.set $l2 (i32x4.add (local.get $l2) (i32x4.dot_i16x8_s (local.get $y) (local.get $l))))
+            (local.set $y (i16x8.extend_high_i8x16_u (local.get $z)))
+            (local.set $h3 (i32x4.add (local.get $h3) (i32x4.dot_i16x8_s (local.get $y) (local.get $h))))
+            (local.set $l3 (i32x4.add (local.get $l3) (i32x4.dot_i16x8_s (local.get $y) (local.get $l))))
+            (br_if $pair (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+          (v128.store (i32.add (local.get $out) (local.get $col)) (v128.or
+            (call $pixels
+              (call $level (local.get $h0) (local.get $l0)) (call $level (local.get $h1) (local.get $l1))
+              (call $level (local.get $h2) (local.get $l2)) (call $level (local.get $h3) (local.get $l3)))
+            (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000)))
+          (br_if $four (i32.lt_u (local.tee $col (i32.add (local.get $col) (i32.const 16))) (local.get $pitch))))
+        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+        (br $next))))
 )

@@ -24,6 +24,9 @@ const (
 	opAvgPool
 	opRows
 	opNormalize
+	opOverWhite
+	opHorizontal
+	opVertical
 )
 
 // commandBytes is the size of a command: the opcode, its arguments, and how many pieces it is cut into.
@@ -256,33 +259,45 @@ func (p *program) run(ctx context.Context) ([]float32, error) {
 		}
 		next = end
 	}
-	pitch := 4 * padded(p.out.Cols)
-	raw := make([]byte, p.out.Rows*pitch)
-	p.d.m.read(p.out.Data.(*slot).at, raw)
-	out := make([]float32, 0, p.out.Rows*p.out.Cols)
-	for row := range p.out.Rows {
-		for col := range p.out.Cols {
-			out = append(out, math.Float32frombits(binary.LittleEndian.Uint32(raw[row*pitch+4*col:])))
-		}
+	raw := p.read()
+	out := make([]float32, len(raw)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 	}
 	return out, nil
 }
 
+// read returns the result's rows, without padding.
+func (p *program) read() []byte {
+	row, pitch := 4*p.out.Cols, 4*padded(p.out.Cols)
+	raw := make([]byte, p.out.Rows*pitch)
+	p.d.m.read(p.out.Data.(*slot).at, raw)
+	if row == pitch {
+		return raw
+	}
+	for i := range p.out.Rows {
+		copy(raw[i*row:], raw[i*pitch:][:row])
+	}
+	return raw[:p.out.Rows*row]
+}
+
 // runCommands runs the commands [from, to): together, or one by one to see how long each takes.
 func (p *program) runCommands(from, to int) error {
-	at := func(i int) uint32 { return p.at + uint32(i*commandBytes) }
 	if p.d.profile == nil {
-		return p.d.m.run(at(from), at(to))
+		return p.d.m.run(p.command(from), p.command(to))
 	}
 	for i := from; i < to; i++ {
 		began := time.Now()
-		if err := p.d.m.run(at(i), at(i+1)); err != nil {
+		if err := p.d.m.run(p.command(i), p.command(i+1)); err != nil {
 			return err
 		}
 		p.d.profile.Add(p.work[i], time.Since(began))
 	}
 	return nil
 }
+
+// command is where a command lies.
+func (p *program) command(i int) uint32 { return p.at + uint32(i*commandBytes) }
 
 func ready(needs []*model.Param) bool {
 	for _, p := range needs {

@@ -6,8 +6,19 @@ import * as replay from './replay.js';
 import { startThreads } from './threads.js';
 
 /**
- * A picture as the engine takes it. Rows are RGBA, composited over white, asked for from top to bottom.
- * @typedef {{ bitmap: ImageBitmap } | { width: number, height: number, rows: (y0: number, y1: number) => Uint8ClampedArray }} Picture
+ * A picture as the engine takes it.
+ * @typedef {{ bitmap: ImageBitmap } | Pixels} Picture
+ */
+
+/**
+ * A picture whose pixels the engine reads, as much at a time as suits it, from top to bottom. A pixel is 4 bytes, alpha
+ * last and not premultiplied.
+ * @typedef {object} Pixels
+ * @property {number} width
+ * @property {number} height
+ * @property {boolean} bgr whether blue comes first, not red
+ * @property {boolean} opaque whether alpha is to be passed over; else pixels are laid over white
+ * @property {(into: Uint8Array, x: number, y: number, width: number, height: number) => Promise<unknown> | void} read writes a rectangle of them, without padding, into what may be shared memory
  */
 
 /**
@@ -32,7 +43,7 @@ import { startThreads } from './threads.js';
  * @property {string} fallback why a rung of the ladder was passed over; empty if none was
  * @property {number} size pixels of a side that the image encoder sees
  * @property {number} dim numbers in an embedding
- * @property {number} maxTextureSide 0 where the device takes no bitmaps
+ * @property {number} maxTextureSide 0 where bitmaps are not for the device, and pixels are read
  * @property {BundleFile[]} files in the order of first use
  * @property {{ image: number, text: number }} timings milliseconds an item in the last call that computed any, 0 before the first; the engine writes them
  */

@@ -5,17 +5,15 @@ import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
 
 /** @typedef {import('./inputs.js').Source} Source */
 /** @typedef {import('./engine.js').Picture} Picture */
+/** @typedef {import('./engine.js').Pixels} Pixels */
 
 /**
  * A picture that is ready for the engine, and how to let go of it.
  * @typedef {object} Decoded
- * @property {(maxSide: number) => Picture} picture in the form that suits a device: a bitmap up to maxSide, the largest bitmap side that it takes; 0 where it takes rows only
+ * @property {(maxSide: number) => Picture} picture in the form that suits a device: a bitmap up to maxSide, the largest bitmap side that it takes; 0 where it takes pixels only
  * @property {number} pixels how many it holds
  * @property {() => void} close to be called once the engine is done with it
  */
-
-/** How many bytes of RGBA the canvas that reads a bitmap's rows may hold. */
-const stripBytes = 4 << 20;
 
 /**
  * @param {Source} source
@@ -56,14 +54,24 @@ async function decodeBlob(blob) {
 
 /**
  * @param {ImageBitmap} bitmap given away
- * @returns {Decoded}
+ * @returns {Promise<Decoded>}
  */
-function fromBitmap(bitmap) {
+async function fromBitmap(bitmap) {
   const { width, height } = bitmap;
+  const exact = await framesAreExact();
+  /** @type {VideoFrame | undefined} */
+  let frame;
   return {
-    picture: (maxSide) => (Math.max(width, height) <= maxSide ? { bitmap } : { width, height, rows: rowsOf(bitmap) }),
+    picture: (maxSide) => {
+      if (Math.max(width, height) <= maxSide) return { bitmap };
+      if (exact) frame ??= frameOf(bitmap);
+      return (frame && fromFrame(frame, width, height)) ?? { width, height, bgr: false, opaque: true, read: fromCanvas(bitmap) };
+    },
     pixels: width * height,
-    close: () => bitmap.close(),
+    close: () => {
+      frame?.close();
+      bitmap.close();
+    },
   };
 }
 
@@ -74,66 +82,106 @@ function fromBitmap(bitmap) {
  */
 async function decodePixels(data, maxSide) {
   const { width, height } = data;
-  const pixels = width * height;
   // Half-float ImageData goes by way of a bitmap, which rounds it as the browser sees fit.
   if (!(data.data instanceof Uint8ClampedArray)) return fromBitmap(await createImageBitmap(data, asStored));
   const rgba = data.data;
-  const rows = (/** @type {number} */ y0, /** @type {number} */ y1) => overWhite(rgba.subarray(y0 * width * 4, y1 * width * 4));
-  if (Math.max(width, height) > maxSide) return { picture: () => ({ width, height, rows }), pixels, close: () => {} };
-  const bitmap = await createImageBitmap(data, asStored);
+  const bitmap = Math.max(width, height) <= maxSide ? await createImageBitmap(data, asStored) : undefined;
   return {
-    picture: (side) => (Math.max(width, height) <= side ? { bitmap } : { width, height, rows }),
-    pixels,
-    close: () => bitmap.close(),
+    picture: (side) =>
+      bitmap && Math.max(width, height) <= side ? { bitmap } : { width, height, bgr: false, opaque: false, read: fromRows(rgba, width) },
+    pixels: width * height,
+    close: () => bitmap?.close(),
   };
 }
 
 /**
- * Reads a bitmap in strips, through a canvas that is never larger than stripBytes or one row: a canvas for the whole
- * of a large picture would double its memory, or not be had at all. A translucent pixel comes out within one level of
- * overWhite's, since canvases premultiply; an opaque one is exact.
- * @param {ImageBitmap} bitmap
- * @returns {(y0: number, y1: number) => Uint8ClampedArray}
+ * @param {Uint8ClampedArray} rgba
+ * @param {number} width of its rows, pixels
+ * @returns {Pixels['read']}
  */
-function rowsOf(bitmap) {
-  const { width } = bitmap;
-  const rowBytes = width * 4;
-  const stripRows = Math.max(1, Math.floor(stripBytes / rowBytes));
+function fromRows(rgba, width) {
+  return (into, x, y, w, h) => {
+    if (w === width) return into.set(rgba.subarray(4 * width * y, 4 * width * (y + h)));
+    for (let row = 0; row < h; row++) {
+      const at = 4 * (width * (y + row) + x);
+      into.set(rgba.subarray(at, at + 4 * w), 4 * w * row);
+    }
+  };
+}
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @returns {VideoFrame | undefined} if it cannot be one, for its size or its format
+ */
+function frameOf(bitmap) {
+  try {
+    return new VideoFrame(bitmap, { timestamp: 0 });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads a bitmap as a frame of video, which hands out the bytes that it has: at 12 megapixels in a few milliseconds,
+ * where a canvas, which converts to what it has and back, takes some hundreds.
+ * @param {VideoFrame} frame
+ * @param {number} width of the bitmap
+ * @param {number} height
+ * @returns {Pixels | undefined} if its bytes are not pixels as they are
+ */
+function fromFrame(frame, width, height) {
+  const layout = /^(RGB|BGR)([AX])$/.exec(frame.format ?? '');
+  if (!layout || frame.codedWidth !== width || frame.codedHeight !== height) return undefined;
+  return {
+    width,
+    height,
+    bgr: layout[1] === 'BGR',
+    opaque: layout[2] === 'X',
+    read: (into, x, y, w, h) => frame.copyTo(into, { rect: { x, y, width: w, height: h } }),
+  };
+}
+
+/** @type {Promise<boolean> | undefined} */
+let framesAreTried;
+
+/**
+ * Whether a frame of video made of a bitmap has the bitmap's own bytes, alpha not premultiplied, and writes them where
+ * the engine wants them. No standard says so; a translucent pixel tells.
+ * @returns {Promise<boolean>}
+ */
+function framesAreExact() {
+  framesAreTried ??= (async () => {
+    const straight = [200, 100, 50, 128];
+    const into = new Uint8Array(globalThis.crossOriginIsolated ? new SharedArrayBuffer(4) : new ArrayBuffer(4));
+    const bitmap = await createImageBitmap(new ImageData(Uint8ClampedArray.from(straight), 1, 1), asStored);
+    const frame = new VideoFrame(bitmap, { timestamp: 0 });
+    const pixels = fromFrame(frame, 1, 1);
+    await pixels?.read(into, 0, 0, 1, 1);
+    frame.close();
+    bitmap.close();
+    const [r, g, b, a] = pixels?.bgr ? [into[2], into[1], into[0], into[3]] : into;
+    return pixels?.opaque === false && straight.join() === [r, g, b, a].join();
+  })().catch(() => false); // there are none, or they cannot be read
+  return framesAreTried;
+}
+
+/**
+ * Reads a bitmap through a canvas over white. A translucent pixel comes out within one level of what it should be,
+ * since canvases premultiply; an opaque one is exact.
+ * @param {ImageBitmap} bitmap
+ * @returns {Pixels['read']}
+ */
+function fromCanvas(bitmap) {
   /** @type {OffscreenCanvasRenderingContext2D | null} */
   let context = null;
-  return (y0, y1) => {
-    const rows = new Uint8ClampedArray((y1 - y0) * rowBytes);
-    for (let y = y0; y < y1; y += stripRows) {
-      const count = Math.min(stripRows, y1 - y);
-      if (!context || context.canvas.height < count) {
-        context = new OffscreenCanvas(width, count).getContext('2d', { alpha: false, willReadFrequently: true });
-        if (!context) throw new ImageDecodeError(`The picture is too wide to be read: ${width} pixels.`);
-      }
-      context.fillStyle = '#fff';
-      context.fillRect(0, 0, width, count);
-      context.drawImage(bitmap, 0, y, width, count, 0, 0, width, count);
-      rows.set(context.getImageData(0, 0, width, count).data, (y - y0) * rowBytes);
+  return (into, x, y, w, h) => {
+    if (context?.canvas.width !== w || context.canvas.height < h) {
+      context = new OffscreenCanvas(w, h).getContext('2d', { alpha: false, willReadFrequently: true });
+      if (!context) throw new ImageDecodeError(`The picture is too wide to be read: ${bitmap.width} pixels.`);
     }
-    return rows;
+    context.fillStyle = '#fff';
+    context.fillRect(0, 0, w, h);
+    context.drawImage(bitmap, x, y, w, h, 0, 0, w, h);
+    into.set(context.getImageData(0, 0, w, h).data);
   };
-}
-
-/**
- * Composites straight RGBA over white, rounding as PIL's paste with a mask does: (t + (t >> 8)) >> 8 with
- * t = c·a + 255·(255 − a) + 128 is division by 255, rounded.
- * @param {Uint8ClampedArray} straight
- * @returns {Uint8ClampedArray} new, all of it opaque
- */
-export function overWhite(straight) {
-  const out = new Uint8ClampedArray(straight.length);
-  for (let i = 0; i < out.length; i += 4) {
-    const alpha = straight[i + 3];
-    const white = 255 * (255 - alpha) + 128;
-    for (let c = 0; c < 3; c++) {
-      const t = straight[i + c] * alpha + white;
-      out[i + c] = (t + (t >> 8)) >> 8;
-    }
-    out[i + 3] = 255;
-  }
-  return out;
 }

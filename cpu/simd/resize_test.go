@@ -1,0 +1,115 @@
+//go:build !js
+
+package simd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/clipside/clipside/preprocess"
+)
+
+// TestResizeEqualsItsTwin asks for equal bytes: both do Pillow's integer arithmetic.
+func TestResizeEqualsItsTwin(t *testing.T) {
+	d := testDevice(t)
+	rng := rand.New(rand.NewPCG(5, 5))
+	type shape struct{ width, height, size int }
+	shapes := []shape{
+		{1, 1, 1}, {1, 1, 7}, {64, 64, 64}, {65, 64, 64}, {300, 200, 64}, {200, 301, 64}, {20, 33, 96}, {1, 500, 32}, {700, 3, 32},
+		{1001, 17, 33}, {640, 480, 224}, {5000, 900, 5}, {900, 3000, 224}, {700, 700, 1}, {1, preprocess.MaxSide, 3}, {preprocess.MaxSide, 2, 3},
+	}
+	for range 40 {
+		shapes = append(shapes, shape{1 + rng.IntN(400), 1 + rng.IntN(400), 1 + rng.IntN(120)})
+	}
+	for i, s := range shapes {
+		opaque := i%2 == 0
+		t.Run(fmt.Sprintf("%d×%d to %d, opaque %v", s.width, s.height, s.size, opaque), func(t *testing.T) {
+			img := preprocess.NewImage(s.width, s.height)
+			for i := range img.Pix {
+				img.Pix[i] = byte(rng.IntN(256))
+				if rng.IntN(4) == 0 {
+					img.Pix[i] |= 255 // samples at the end of their range, and whole vectors without transparency
+				}
+			}
+			plan, err := preprocess.NewPlan(s.width, s.height, s.size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := plan.Window.Y
+			got, err := d.resize(plan, opaque, func(at uint32, y0, y1 int) error {
+				if y0 != next || y1 <= y0 {
+					t.Errorf("rows %d to %d are asked for, want those from %d on", y0, y1, next)
+				}
+				for next = y0; next < y1; next++ {
+					row := img.Pix[next*img.Stride+4*plan.Window.X:][:4*plan.Window.Width]
+					d.m.write(at, row)
+					at += uint32(len(row))
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if next != plan.Window.Y+plan.Window.Height {
+				t.Errorf("row %d is not asked for, window is %+v", next, plan.Window)
+			}
+			if !opaque {
+				preprocess.OverWhite(img.Pix)
+			}
+			want, err := plan.Run(img)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("byte %d of %d is %d, want %d", i, len(want), got[i], want[i])
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestOverWhiteOfEveryLevel(t *testing.T) {
+	d := testDevice(t)
+	img := preprocess.NewImage(256, 256)
+	for i := range 256 * 256 {
+		c, a := byte(i), byte(i>>8)
+		copy(img.Pix[4*i:], []byte{c, 255 - c, c / 2, a})
+	}
+	plan, err := preprocess.NewPlan(256, 256, 256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.resize(plan, false, func(at uint32, y0, y1 int) error {
+		d.m.write(at, img.Pix[y0*img.Stride:y1*img.Stride])
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	preprocess.OverWhite(img.Pix)
+	if !bytes.Equal(got, img.Pix) {
+		t.Error("not as preprocess.OverWhite has it")
+	}
+}
+
+func TestResizeReportsTheSourcesError(t *testing.T) {
+	d := testDevice(t)
+	plan, err := preprocess.NewPlan(4, 4, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := errors.New("lost")
+	used := len(d.memory.used)
+	if _, err := d.resize(plan, true, func(uint32, int, int) error { return lost }); !errors.Is(err, lost) {
+		t.Errorf("error %v, want %v", err, lost)
+	}
+	if n := len(d.memory.used); n != used {
+		t.Errorf("%d blocks are in use afterwards, %d before", n, used)
+	}
+}

@@ -1,0 +1,59 @@
+package gpu
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"syscall/js"
+	"testing"
+
+	"github.com/clipside/clipside/preprocess"
+)
+
+// TestPrepareOfABitmap goes the way of a browser's pictures to a GPU, which those for a software adapter do not go.
+func TestPrepareOfABitmap(t *testing.T) {
+	dev := adapter(t, Options{})
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, c := range []struct {
+		width, height, size int
+		opaque              bool
+	}{
+		{300, 200, 64, true}, {301, 500, 33, true}, {300, 200, 64, false}, {20, 33, 96, false},
+	} {
+		t.Run(fmt.Sprintf("%d×%d to %d, opaque %v", c.width, c.height, c.size, c.opaque), func(t *testing.T) {
+			img := preprocess.NewImage(c.width, c.height)
+			for i := range img.Pix {
+				img.Pix[i] = byte(rng.IntN(256))
+				if c.opaque && i%4 == 3 {
+					img.Pix[i] = 255
+				}
+			}
+			pixels := js.Global().Get("Uint8ClampedArray").New(len(img.Pix))
+			js.CopyBytesToJS(pixels, img.Pix)
+			bitmap, err := await(js.Global().Call("createImageBitmap", js.Global().Get("ImageData").New(pixels, c.width, c.height),
+				object("premultiplyAlpha", "none", "colorSpaceConversion", "none")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := preprocess.NewPlan(c.width, c.height, c.size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := dev.Prepare(bitmap, plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := readBack(t, dev, p.Data.(*prepared).buffer, 4*c.size*c.size)
+			p.Data.(*prepared).release()
+
+			preprocess.OverWhite(img.Pix)
+			want, err := plan.Run(img)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Error("not what Go makes of it")
+			}
+		})
+	}
+}
