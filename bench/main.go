@@ -34,6 +34,7 @@ type options struct {
 	lanes   []lane
 	heats   []heat
 	starts  int // samples of each start; 0: none
+	photos  bool
 	limits  limits
 	flags   []string // more of Chromium's
 	quick   bool
@@ -47,7 +48,7 @@ func parse() (*options, error) {
 	models := flag.String("models", strings.Join(modelNames, ","), "`names`, of these")
 	threads := flag.Int("threads", min(runtime.NumCPU(), 4), "threads that the peer may use where the page is isolated")
 	chosen := flag.String("lanes", strings.Join(laneNames, ","), "`names`, of these: cpu1 (one thread), cpu (-threads), webgpu, webgpu16 (the peer's model in fp16)")
-	rows := flag.String("rows", "", "`rows`, such as image1,text64,start (default all)")
+	rows := flag.String("rows", "", "`rows`, such as image1,text64,photo,start (default all)")
 	seconds := flag.Float64("seconds", 10, "of timed calls a row")
 	slowest := flag.Duration("slowest", 90*time.Second, "a call that would take longer is not made")
 	most := flag.Int("most", 30, "timed calls of each contender a row, at most")
@@ -86,7 +87,7 @@ func parse() (*options, error) {
 		o.lanes = append(o.lanes, all[i])
 	}
 	if *rows == "" {
-		o.heats = heats
+		o.heats, o.photos = heats, true
 		return o, nil
 	}
 	wantStart := false
@@ -95,6 +96,8 @@ func parse() (*options, error) {
 		switch {
 		case i >= 0:
 			o.heats = append(o.heats, heats[i])
+		case name == "photo":
+			o.photos = true
 		case name == "start":
 			wantStart = true
 		default:
@@ -200,8 +203,16 @@ func race(ctx context.Context, o *options, s *server, entrants []*entrant, r *re
 	}
 	defer b.close()
 	runs, err := raceAt(ctx, o, tabs{b, s}, entrants, r)
-	if err != nil || o.starts == 0 {
+	if err != nil {
 		return err
+	}
+	if o.photos {
+		if r.Photos, err = runPhotos(ctx, os.Stderr, b, s, entrants, o.lanes, runs, o.limits); err != nil {
+			return err
+		}
+	}
+	if o.starts == 0 {
+		return nil
 	}
 	b.close()
 	if r.EmptyPage, err = emptyPage(ctx, s, o.flags); err != nil {

@@ -23,6 +23,7 @@ type report struct {
 	Commit    string            `json:"commit,omitempty"`
 	Rows      []row             `json:"rows"`
 	PeerNotes []string          `json:"peerNotes,omitempty"`
+	Photos    []photo           `json:"photos,omitempty"`
 	EmptyPage *memory           `json:"emptyPage,omitempty"`
 	Starts    []start           `json:"starts"`
 }
@@ -50,6 +51,7 @@ func (r *report) add(file string) error {
 	old.Starts = slices.DeleteFunc(old.Starts, func(o start) bool {
 		return slices.ContainsFunc(r.Starts, func(n start) bool { return n.Model == o.Model && n.Lane == o.Lane && n.Who == o.Who })
 	})
+	r.addPhotos(old.Photos)
 	for _, n := range old.PeerNotes {
 		if !slices.Contains(r.PeerNotes, n) {
 			r.PeerNotes = append(r.PeerNotes, n)
@@ -138,6 +140,7 @@ Both take turns in one page, on the same weights and the same inputs. Medians, w
 			fmt.Fprintf(&b, "- %s\n", cell(n))
 		}
 	}
+	photoTable(&b, r.Photos)
 	if len(r.Starts) > 0 {
 		b.WriteString(`
 ## Starts
