@@ -86,6 +86,14 @@ func js(v any) string {
 	return string(data)
 }
 
+// hardwareWorker is the Worker where the adapter, which is SwiftShader, passes for a GPU: that is given bitmaps, where a
+// software adapter has its pictures resized by the CPU.
+const hardwareWorker = `
+import './clipside/worker.js';
+Object.defineProperty(GPUAdapterInfo.prototype, 'architecture', { get: () => 'pretended' });
+Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });
+`
+
 // TestPicturesOfEveryKind compares what the browser and the GPU make of odd pictures with what Go makes of them, by
 // the embedding of a model that is sensitive to pixels. Decoders may differ by a level.
 func TestPicturesOfEveryKind(t *testing.T) {
@@ -114,16 +122,25 @@ func TestPicturesOfEveryKind(t *testing.T) {
 	if len(cases) < 20 {
 		t.Fatalf("only %d pictures", len(cases))
 	}
+	s.script("hardware.js", hardwareWorker)
 	b := launch(t, nil)
-	for _, device := range []string{"webgpu", "cpu"} {
-		t.Run(device, func(t *testing.T) {
+	for _, test := range []struct {
+		name, device, worker string
+		bitmaps              bool
+	}{
+		{"webgpu", "webgpu", "", false}, {"webgpu, not in software", "webgpu", s.url + "hardware.js", true}, {"cpu", "cpu", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			p := b.open(t, s.url+"models/index.json")
 			p.adapter()
-			eval[bool](p, fmt.Sprintf(`(async () => {
+			side := eval[int](p, fmt.Sprintf(`(async () => {
 				const { createClip } = await import(%q);
-				window.clip = await createClip({ model: %q, device: %q });
-				return true;
-			})()`, s.url+"clipside.js", s.url+"models/vit-hf/", device))
+				window.clip = await createClip({ model: %q, device: %q, worker: %q || undefined });
+				return clip.info.maxTextureSide;
+			})()`, s.url+"clipside.js", s.url+"models/vit-hf/", test.device, test.worker))
+			if (side > 0) != test.bitmaps {
+				t.Errorf("bitmaps of up to %d pixels a side go to the GPU", side)
+			}
 			for url, file := range cases {
 				got, err := try[[]float32](p, fmt.Sprintf(`clip.embedImages(%q).then((e) => [...e])`, url))
 				if err != nil {

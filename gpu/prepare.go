@@ -19,7 +19,7 @@ var (
 // original is a picture that Prepare was given. It is resized on the GPU when it is encoded, in the same pass.
 type original struct {
 	plan *preprocess.Plan
-	fill func(*wgpu.Texture) error // puts the plan's window into a texture's corner
+	fill func(*wgpu.Texture) error // puts the plan's window into a texture's corner, alpha premultiplied
 }
 
 // prepared is a picture that is resized and cropped as it is encoded.

@@ -1,17 +1,17 @@
 package gpu
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"syscall/js"
 	"testing"
 
+	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/preprocess"
 )
 
-// TestPrepareOfABitmap goes the way of a browser's pictures to a GPU, which those for a software adapter do not go.
-func TestPrepareOfABitmap(t *testing.T) {
+// TestBitmapsAreResizedAsInGo goes the way of a browser's pictures to a GPU, which those for a software adapter do not go.
+func TestBitmapsAreResizedAsInGo(t *testing.T) {
 	dev := adapter(t, Options{})
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, c := range []struct {
@@ -31,7 +31,7 @@ func TestPrepareOfABitmap(t *testing.T) {
 			pixels := js.Global().Get("Uint8ClampedArray").New(len(img.Pix))
 			js.CopyBytesToJS(pixels, img.Pix)
 			bitmap, err := await(js.Global().Call("createImageBitmap", js.Global().Get("ImageData").New(pixels, c.width, c.height),
-				object("premultiplyAlpha", "none", "colorSpaceConversion", "none")))
+				object("premultiplyAlpha", "premultiply", "colorSpaceConversion", "none")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,17 +43,21 @@ func TestPrepareOfABitmap(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := readBack(t, dev, p.Data.(*prepared).buffer, 4*c.size*c.size)
-			p.Data.(*prepared).release()
-
+			e := looker(t, dev, 1, c.size)
+			last, err := dev.load(e, []model.Picture{p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := e.run(t.Context(), last...)
+			if err != nil {
+				t.Fatal(err)
+			}
 			preprocess.OverWhite(img.Pix)
 			want, err := plan.Run(img)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(got, want) {
-				t.Error("not what Go makes of it")
-			}
+			compareLevels(t, 0, got, want)
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/cogentcore/webgpu/wgpu"
 )
 
-// photo is a picture of noise, and what Go makes of it.
+// photo is a picture of noise, in which a colour may be above its alpha, and what Go makes of it.
 func photo(t *testing.T, rng *rand.Rand, dev *Device, width, height, size int) (p model.Picture, want []byte) {
 	t.Helper()
 	img := preprocess.NewImage(width, height)
@@ -35,7 +35,7 @@ func photo(t *testing.T, rng *rand.Rand, dev *Device, width, height, size int) (
 	}
 	white := preprocess.NewImage(width, height)
 	copy(white.Pix, img.Pix)
-	preprocess.OverWhite(white.Pix)
+	preprocess.PremultipliedOverWhite(white.Pix)
 	if want, err = plan.Run(white); err != nil {
 		t.Fatal(err)
 	}

@@ -313,13 +313,13 @@ func (d *Device) destroy() { handle(d.dev).Call("destroy") }
 
 // Prepare makes the encoder's input of a picture of the browser's, anything that copyExternalImageToTexture takes, of the
 // plan's width and height, which must stay as it is until it has been encoded: it is resized and cropped there. Its
-// pixels must not be premultiplied nor colour-converted.
+// pixels must not be colour-converted; they are laid over white.
 func (d *Device) Prepare(source js.Value, plan *preprocess.Plan) (model.Picture, error) {
 	return d.prepared(plan, func(t *wgpu.Texture) error {
 		w := plan.Window
 		handle(d.dev).Get("queue").Call("copyExternalImageToTexture",
 			object("source", source, "origin", object("x", w.X, "y", w.Y)),
-			object("texture", handle(t), "premultipliedAlpha", false, "colorSpace", "srgb"),
+			object("texture", handle(t), "premultipliedAlpha", true, "colorSpace", "srgb"),
 			object("width", w.Width, "height", w.Height))
 		return nil
 	})

@@ -65,6 +65,15 @@ func (m *Image) check() error {
 	return nil
 }
 
+// Alpha is what a pixel's fourth byte is to its colours.
+type Alpha int
+
+const (
+	Opaque        Alpha = iota // nothing: it is not looked at
+	Straight                   // they have their full strength
+	Premultiplied              // they are multiplied by it already, as browsers keep pictures: round(c·a / 255)
+)
+
 // OverWhite lays pixels, 8-bit RGBA with alpha not premultiplied, over a white background, in place: every colour
 // becomes round((c·a + 255·(255−a)) / 255), alpha 255.
 //
@@ -81,6 +90,19 @@ func OverWhite(pix []byte) {
 		p[0] = byte((uint32(p[0])*a + white) / 255)
 		p[1] = byte((uint32(p[1])*a + white) / 255)
 		p[2] = byte((uint32(p[2])*a + white) / 255)
+		p[3] = 255
+	}
+}
+
+// PremultipliedOverWhite does the same to pixels whose colours are multiplied by alpha already. What was rounded then
+// needs no rounding now, and so the result is that of [OverWhite] on the pixels as they were.
+func PremultipliedOverWhite(pix []byte) {
+	for i := 0; i+4 <= len(pix); i += 4 {
+		p := pix[i : i+4 : i+4]
+		white := 255 - uint32(p[3])
+		for c, v := range p[:3] {
+			p[c] = byte(min(uint32(v)+white, 255)) // broken files may hold a colour above its alpha
+		}
 		p[3] = 255
 	}
 }

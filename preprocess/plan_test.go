@@ -245,6 +245,23 @@ func TestThinPicturesTakeLittleMemory(t *testing.T) {
 	}
 }
 
+// Premultiplied as browsers do it, every level under every alpha becomes what it would have become straight.
+func TestPremultipliedOverWhiteEqualsOverWhite(t *testing.T) {
+	straight, premultiplied := make([]byte, 4*256*256), make([]byte, 4*256*256)
+	for i := range 256 * 256 {
+		c, a := i%256, i/256
+		straight[4*i], straight[4*i+3] = byte(c), byte(a)
+		premultiplied[4*i], premultiplied[4*i+3] = byte((c*a+127)/255), byte(a)
+	}
+	OverWhite(straight)
+	PremultipliedOverWhite(premultiplied)
+	for i := 0; i < len(straight); i += 4 {
+		if straight[i] != premultiplied[i] || premultiplied[i+3] != 255 {
+			t.Fatalf("level %d under alpha %d becomes %v, want %v", i/4%256, i/4/256, premultiplied[i:i+4], straight[i:i+4])
+		}
+	}
+}
+
 func TestOverWhite(t *testing.T) {
 	pix := []byte{
 		10, 20, 30, 255,

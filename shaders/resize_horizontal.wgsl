@@ -1,6 +1,6 @@
 // First pass of Pillow's resize (src/libImaging/Resample.c): each source row that the second pass needs, filtered to
 // the columns of the crop. Integers throughout, coefficients scaled by 2^22, so that the result equals Pillow's bit
-// for bit. Transparency is laid over white first. An invocation makes one pixel.
+// for bit. Transparency, premultiplied, is laid over white first. An invocation makes one pixel.
 struct Params { size: u32, rows: u32, stride: u32 }
 
 @group(0) @binding(0) var source: texture_2d<f32>;
@@ -16,7 +16,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var sum = vec3i(1i << 21u); // rounds
   for (var i = 0u; i < bounds[id.x].y; i++) {
     let texel = vec4u(textureLoad(source, vec2u(first + i, id.y), 0) * 255.0 + 0.5);
-    let level = (texel.rgb * texel.a + 255u * (255u - texel.a) + 127u) / 255u;
+    let level = min(texel.rgb + (255u - texel.a), vec3u(255u));
     sum += vec3i(level) * coefficients[id.x * p.stride + i];
   }
   let v = vec3u(clamp(sum >> vec3u(22u), vec3i(0), vec3i(255)));

@@ -52,7 +52,7 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 	if !ok {
 		resizer = spareResizer()
 	}
-	rgba, err := resizer.Resize(plan, p.Get("opaque").Bool(), func(into js.Value, y0, y1 int) error {
+	rgba, err := resizer.Resize(plan, alphas[p.Get("alpha").String()], func(into js.Value, y0, y1 int) error {
 		return await(p.Call("read", into, plan.Window.X, y0, plan.Window.Width, y1-y0))
 	})
 	if err != nil {
@@ -68,7 +68,12 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 
 // resizer is what package simd's Device can do beside being a model.Device.
 type resizer interface {
-	Resize(plan *preprocess.Plan, opaque bool, read func(into js.Value, y0, y1 int) error) ([]byte, error)
+	Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(into js.Value, y0, y1 int) error) ([]byte, error)
+}
+
+// alphas are those of type Pixels in site/clipside/engine.js.
+var alphas = map[string]preprocess.Alpha{
+	"none": preprocess.Opaque, "straight": preprocess.Straight, "premultiplied": preprocess.Premultiplied,
 }
 
 // spareResizer is for models whose device is none. It has no weights, and stays until the Worker ends.
@@ -85,7 +90,7 @@ type plainResizer struct{}
 // stripBytes is how much of a picture it reads at a time.
 const stripBytes = 1 << 20
 
-func (plainResizer) Resize(plan *preprocess.Plan, opaque bool, read func(into js.Value, y0, y1 int) error) ([]byte, error) {
+func (plainResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(into js.Value, y0, y1 int) error) ([]byte, error) {
 	rgba := make([]byte, 4*plan.Size*plan.Size)
 	row := 4 * plan.Window.Width
 	rows := max(stripBytes/row, 1)
@@ -100,8 +105,11 @@ func (plainResizer) Resize(plan *preprocess.Plan, opaque bool, read func(into js
 				return nil, err
 			}
 			js.CopyBytesToGo(strip, into)
-			if !opaque {
+			switch alpha {
+			case preprocess.Straight:
 				preprocess.OverWhite(strip)
+			case preprocess.Premultiplied:
+				preprocess.PremultipliedOverWhite(strip)
 			}
 		}
 		return strip[(y-from)*row:], nil

@@ -864,8 +864,8 @@
       (v128.const i16x8 65153 65153 65153 65153 65153 65153 65153 65153)))
     (i16x8.shr_u (i16x8.add (local.get $c) (i16x8.shr_u (local.get $c) (i32.const 8))) (i32.const 8)))
 
-  ;; overwhite: pixels, how many vectors of four. Lays pixels over white, in place; what becomes of their alpha means
-  ;; nothing.
+  ;; overwhite: pixels, how many vectors of four, whether their colours are (1) as they are or (2) multiplied by alpha.
+  ;; Lays pixels over white, in place; what becomes of their alpha means nothing.
   (func $overwhite (param $a i32) (param $thread i32) (param $threads i32)
     (local $at i32) (local $end i32) (local $v v128) (local $alpha v128)
     (local.set $end (i32.load offset=4 (local.get $a)))
@@ -879,9 +879,12 @@
         (local.set $v (v128.load (local.get $at)))
         (local.set $alpha (i8x16.swizzle (local.get $v) (v128.const i8x16 3 3 3 3 7 7 7 7 11 11 11 11 15 15 15 15)))
         (if (v128.any_true (v128.not (local.get $alpha)))
-          (then (v128.store (local.get $at) (i8x16.narrow_i16x8_u
-            (call $whiten (i16x8.extend_low_i8x16_u (local.get $v)) (i16x8.extend_low_i8x16_u (local.get $alpha)))
-            (call $whiten (i16x8.extend_high_i8x16_u (local.get $v)) (i16x8.extend_high_i8x16_u (local.get $alpha)))))))
+          (then (v128.store (local.get $at)
+            (if (result v128) (i32.eq (i32.load offset=8 (local.get $a)) (i32.const 2))
+              (then (i8x16.add_sat_u (local.get $v) (v128.not (local.get $alpha))))
+              (else (i8x16.narrow_i16x8_u
+                (call $whiten (i16x8.extend_low_i8x16_u (local.get $v)) (i16x8.extend_low_i8x16_u (local.get $alpha)))
+                (call $whiten (i16x8.extend_high_i8x16_u (local.get $v)) (i16x8.extend_high_i8x16_u (local.get $alpha)))))))))
         (local.set $at (i32.add (local.get $at) (i32.const 16)))
         (br $next))))
 

@@ -15,9 +15,9 @@ const stripBytes = 1 << 20
 const vectorBytes = 16
 
 // resize is plan.Run by way of the module. Fill puts the rows [y0, y1) of the picture, of each the columns of
-// plan.Window, at an address in the module's memory, RGBA without padding, and is called from top to bottom. Where the
-// picture is opaque, alpha is not looked at; else it is laid over white first, as [preprocess.OverWhite] does.
-func (d *Device) resize(plan *preprocess.Plan, opaque bool, fill func(at uint32, y0, y1 int) error) (rgba []byte, err error) {
+// plan.Window, at an address in the module's memory, RGBA without padding, and is called from top to bottom. It is
+// laid over white as its alpha asks for.
+func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, fill func(at uint32, y0, y1 int) error) (rgba []byte, err error) {
 	w := plan.Window
 	row := 4 * w.Width
 	rows := min(max(stripBytes/row&^3, 4), w.Height)
@@ -33,8 +33,8 @@ func (d *Device) resize(plan *preprocess.Plan, opaque bool, fill func(at uint32,
 		pitch := 4 * padded(plan.Size)
 		for y := 0; y < w.Height; y += rows {
 			n := min(rows, w.Height-y)
-			if !opaque {
-				r.emit(opOverWhite, nil, number(strip), number((n*row+vectorBytes-1)/vectorBytes))
+			if alpha != preprocess.Opaque {
+				r.emit(opOverWhite, nil, number(strip), number((n*row+vectorBytes-1)/vectorBytes), number(alpha))
 			}
 			out := r.address(lines)
 			out.value = uint32(y * pitch)

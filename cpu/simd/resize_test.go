@@ -25,8 +25,8 @@ func TestResizeEqualsItsTwin(t *testing.T) {
 		shapes = append(shapes, shape{1 + rng.IntN(400), 1 + rng.IntN(400), 1 + rng.IntN(120)})
 	}
 	for i, s := range shapes {
-		opaque := i%2 == 0
-		t.Run(fmt.Sprintf("%d×%d to %d, opaque %v", s.width, s.height, s.size, opaque), func(t *testing.T) {
+		alpha := preprocess.Alpha(i % 3)
+		t.Run(fmt.Sprintf("%d×%d to %d, alpha %d", s.width, s.height, s.size, alpha), func(t *testing.T) {
 			img := preprocess.NewImage(s.width, s.height)
 			for i := range img.Pix {
 				img.Pix[i] = byte(rng.IntN(256))
@@ -39,7 +39,7 @@ func TestResizeEqualsItsTwin(t *testing.T) {
 				t.Fatal(err)
 			}
 			next := plan.Window.Y
-			got, err := d.resize(plan, opaque, func(at uint32, y0, y1 int) error {
+			got, err := d.resize(plan, alpha, func(at uint32, y0, y1 int) error {
 				if y0 != next || y1 <= y0 {
 					t.Errorf("rows %d to %d are asked for, want those from %d on", y0, y1, next)
 				}
@@ -56,8 +56,11 @@ func TestResizeEqualsItsTwin(t *testing.T) {
 			if next != plan.Window.Y+plan.Window.Height {
 				t.Errorf("row %d is not asked for, window is %+v", next, plan.Window)
 			}
-			if !opaque {
+			switch alpha {
+			case preprocess.Straight:
 				preprocess.OverWhite(img.Pix)
+			case preprocess.Premultiplied:
+				preprocess.PremultipliedOverWhite(img.Pix)
 			}
 			want, err := plan.Run(img)
 			if err != nil {
@@ -85,7 +88,7 @@ func TestOverWhiteOfEveryLevel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := d.resize(plan, false, func(at uint32, y0, y1 int) error {
+	got, err := d.resize(plan, preprocess.Straight, func(at uint32, y0, y1 int) error {
 		d.m.write(at, img.Pix[y0*img.Stride:y1*img.Stride])
 		return nil
 	})
@@ -106,7 +109,7 @@ func TestResizeReportsTheSourcesError(t *testing.T) {
 	}
 	lost := errors.New("lost")
 	used := len(d.memory.used)
-	if _, err := d.resize(plan, true, func(uint32, int, int) error { return lost }); !errors.Is(err, lost) {
+	if _, err := d.resize(plan, preprocess.Opaque, func(uint32, int, int) error { return lost }); !errors.Is(err, lost) {
 		t.Errorf("error %v, want %v", err, lost)
 	}
 	if n := len(d.memory.used); n != used {

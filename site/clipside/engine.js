@@ -12,12 +12,12 @@ import { startThreads } from './threads.js';
 
 /**
  * A picture whose pixels the engine reads, as much at a time as suits it, from top to bottom. A pixel is 4 bytes, alpha
- * last and not premultiplied.
+ * last.
  * @typedef {object} Pixels
  * @property {number} width
  * @property {number} height
  * @property {boolean} bgr whether blue comes first, not red
- * @property {boolean} opaque whether alpha is to be passed over; else pixels are laid over white
+ * @property {'none' | 'straight' | 'premultiplied'} alpha whether the fourth byte means nothing, or what it is to the colours: they are laid over white
  * @property {(into: Uint8Array, x: number, y: number, width: number, height: number) => Promise<unknown> | void} read writes a rectangle of them, without padding, into what may be shared memory
  */
 

@@ -65,7 +65,7 @@ async function fromBitmap(bitmap) {
     picture: (maxSide) => {
       if (Math.max(width, height) <= maxSide) return { bitmap };
       if (exact) frame ??= frameOf(bitmap);
-      return (frame && fromFrame(frame, width, height)) ?? { width, height, bgr: false, opaque: true, read: fromCanvas(bitmap) };
+      return (frame && fromFrame(frame, width, height)) ?? { width, height, bgr: false, alpha: 'none', read: fromCanvas(bitmap) };
     },
     pixels: width * height,
     close: () => {
@@ -88,7 +88,9 @@ async function decodePixels(data, maxSide) {
   const bitmap = Math.max(width, height) <= maxSide ? await createImageBitmap(data, asStored) : undefined;
   return {
     picture: (side) =>
-      bitmap && Math.max(width, height) <= side ? { bitmap } : { width, height, bgr: false, opaque: false, read: fromRows(rgba, width) },
+      bitmap && Math.max(width, height) <= side
+        ? { bitmap }
+        : { width, height, bgr: false, alpha: 'straight', read: fromRows(rgba, width) },
     pixels: width * height,
     close: () => bitmap?.close(),
   };
@@ -136,7 +138,7 @@ function fromFrame(frame, width, height) {
     width,
     height,
     bgr: layout[1] === 'BGR',
-    opaque: layout[2] === 'X',
+    alpha: layout[2] === 'X' ? 'none' : 'premultiplied',
     read: (into, x, y, w, h) => frame.copyTo(into, { rect: { x, y, width: w, height: h } }),
   };
 }
@@ -145,29 +147,30 @@ function fromFrame(frame, width, height) {
 let framesAreTried;
 
 /**
- * Whether a frame of video made of a bitmap has the bitmap's own bytes, alpha not premultiplied, and writes them where
- * the engine wants them. No standard says so; a translucent pixel tells.
+ * Whether a frame of video made of a bitmap has the bitmap's own bytes, premultiplied, and writes them where the engine
+ * wants them. No standard says so; a translucent pixel tells.
  * @returns {Promise<boolean>}
  */
 function framesAreExact() {
   framesAreTried ??= (async () => {
     const straight = [200, 100, 50, 128];
+    const premultiplied = [100, 50, 25, 128];
     const into = new Uint8Array(globalThis.crossOriginIsolated ? new SharedArrayBuffer(4) : new ArrayBuffer(4));
-    const bitmap = await createImageBitmap(new ImageData(Uint8ClampedArray.from(straight), 1, 1), asStored);
+    const pixel = new ImageData(Uint8ClampedArray.from(straight), 1, 1);
+    const bitmap = await createImageBitmap(await createImageBitmap(pixel, { premultiplyAlpha: 'none' })); // a caller's, copied
     const frame = new VideoFrame(bitmap, { timestamp: 0 });
     const pixels = fromFrame(frame, 1, 1);
     await pixels?.read(into, 0, 0, 1, 1);
     frame.close();
     bitmap.close();
     const [r, g, b, a] = pixels?.bgr ? [into[2], into[1], into[0], into[3]] : into;
-    return pixels?.opaque === false && straight.join() === [r, g, b, a].join();
+    return pixels?.alpha === 'premultiplied' && premultiplied.join() === [r, g, b, a].join();
   })().catch(() => false); // there are none, or they cannot be read
   return framesAreTried;
 }
 
 /**
- * Reads a bitmap through a canvas over white. A translucent pixel comes out within one level of what it should be,
- * since canvases premultiply; an opaque one is exact.
+ * Reads a bitmap through a canvas over white.
  * @param {ImageBitmap} bitmap
  * @returns {Pixels['read']}
  */
