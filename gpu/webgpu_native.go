@@ -4,7 +4,6 @@ package gpu
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/clipside/clipside/model"
-	"github.com/clipside/clipside/preprocess"
 	"github.com/clipside/clipside/shaders"
 	"github.com/cogentcore/webgpu/wgpu"
 )
@@ -160,20 +158,3 @@ func (d *Device) finish() error {
 func (d *Device) destroyTexture(t *wgpu.Texture) { t.Release() }
 
 func (d *Device) destroy() { d.dev.Release() }
-
-// Prepare makes the encoder's input of a decoded picture of the plan's width and height, which must stay as it is until
-// it has been encoded. It is resized and cropped there.
-func (d *Device) Prepare(img *preprocess.Image, plan *preprocess.Plan) (model.Picture, error) {
-	if img.Width != plan.Width || img.Height != plan.Height {
-		return model.Picture{}, errors.New("gpu: the picture is not of the plan's size")
-	}
-	return d.prepared(plan, func(t *wgpu.Texture) error { return d.writeTexture(t, img, plan.Window) })
-}
-
-// writeTexture puts a window of a picture into a texture's corner.
-func (d *Device) writeTexture(t *wgpu.Texture, img *preprocess.Image, w preprocess.Window) error {
-	return d.queue.WriteTexture(
-		&wgpu.ImageCopyTexture{Texture: t, Aspect: wgpu.TextureAspectAll}, img.Pix[w.Y*img.Stride+4*w.X:],
-		&wgpu.TextureDataLayout{BytesPerRow: uint32(img.Stride), RowsPerImage: uint32(w.Height)},
-		&wgpu.Extent3D{Width: uint32(w.Width), Height: uint32(w.Height), DepthOrArrayLayers: 1})
-}
