@@ -38,7 +38,7 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 	if bitmap.Truthy() {
 		source = bitmap
 	}
-	plan, err := preprocess.NewPlan(source.Get("width").Int(), source.Get("height").Int(), s.clip.Image.Config.Size)
+	plan, err := planFor(source.Get("width").Int(), source.Get("height").Int(), s.clip.Image.Config.Size)
 	if err != nil {
 		return model.Picture{}, err
 	}
@@ -64,6 +64,20 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 		}
 	}
 	return model.Picture{Size: plan.Size, RGBA: rgba}, nil
+}
+
+var lastPlan *preprocess.Plan
+
+// planFor keeps the last plan: pictures that follow one another often have one size.
+func planFor(width, height, size int) (*preprocess.Plan, error) {
+	if p := lastPlan; p != nil && p.Width == width && p.Height == height && p.Size == size {
+		return p, nil
+	}
+	p, err := preprocess.NewPlan(width, height, size)
+	if err == nil {
+		lastPlan = p
+	}
+	return p, err
 }
 
 // resizer is what package simd's Device can do beside being a model.Device.

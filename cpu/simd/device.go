@@ -48,6 +48,7 @@ type Device struct {
 	memory   memory
 	staging  uint32 // where arriving weights are put for pack and widen
 	programs recording.Programs[*encoder]
+	resizing *resizing // of the last picture, for the next one; nil while it is in use. Guarded by mu
 	profile  *model.Profile
 }
 

@@ -108,11 +108,41 @@ func TestResizeReportsTheSourcesError(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := errors.New("lost")
-	used := len(d.memory.used)
 	if _, err := d.resize(plan, preprocess.Opaque, func(uint32, int, int) error { return lost }); !errors.Is(err, lost) {
 		t.Errorf("error %v, want %v", err, lost)
 	}
+}
+
+// A recording is kept for the next picture of its size, also where two calls are under way.
+func TestResizingTakesNoMoreMemoryEachTime(t *testing.T) {
+	d := testDevice(t)
+	borrow := func(height int) *resizing {
+		plan, err := preprocess.NewPlan(40, height, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := d.borrowResizing(plan, preprocess.Straight)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	first := borrow(40)
+	d.keepResizing(first)
+	used := len(d.memory.used)
+	if again := borrow(40); again != first {
+		t.Error("the same is recorded again")
+	}
+	d.keepResizing(first)
+	for height := range 5 {
+		one, two := borrow(40), borrow(40+height)
+		if one == two {
+			t.Fatal("two calls have the same memory")
+		}
+		d.keepResizing(one)
+		d.keepResizing(two)
+	}
 	if n := len(d.memory.used); n != used {
-		t.Errorf("%d blocks are in use afterwards, %d before", n, used)
+		t.Errorf("%d blocks of memory are in use, %d were after the first picture", n, used)
 	}
 }
