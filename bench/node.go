@@ -69,8 +69,9 @@ func raceNode(ctx context.Context, o *options, root string, mounts map[string]fs
 	return err
 }
 
-// swiftShader is where Debian's Chromium has its Vulkan driver for machines without a GPU.
-const swiftShader = "/usr/lib/chromium/vk_swiftshader_icd.json"
+// chromiumLibraries is where Debian's Chromium has what a machine without a GPU lacks: a Vulkan driver that computes on
+// the CPU, and the loader of drivers.
+const chromiumLibraries = "/usr/lib/chromium"
 
 func (n nodes) open(lane) (page, error) {
 	p := &process{said: new(bytes.Buffer)}
@@ -80,7 +81,9 @@ func (n nodes) open(lane) (page, error) {
 	p.cmd.Env = os.Environ()
 	if gpus, _ := filepath.Glob("/dev/dri/render*"); gpus == nil && os.Getenv("VK_ICD_FILENAMES") == "" {
 		if nvidia, _ := filepath.Glob("/dev/nvidia[0-9]*"); nvidia == nil {
-			p.cmd.Env = append(p.cmd.Env, "VK_ICD_FILENAMES="+swiftShader)
+			p.cmd.Env = append(p.cmd.Env,
+				"VK_ICD_FILENAMES="+filepath.Join(chromiumLibraries, "vk_swiftshader_icd.json"),
+				"LD_LIBRARY_PATH="+strings.TrimLeft(os.Getenv("LD_LIBRARY_PATH")+":"+chromiumLibraries, ":"))
 		}
 	}
 	var err error
