@@ -70,7 +70,7 @@ func newDevice(m machine, features ...string) (*Device, error) {
 	d.memory.grow = m.grow
 	d.programs.Max = maxPrograms
 	var err error
-	d.staging, err = d.memory.alloc(stagingBytes)
+	d.staging, _, err = d.memory.alloc(stagingBytes)
 	return d, err
 }
 
@@ -111,12 +111,14 @@ func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var err error
-	if s.at, err = d.memory.alloc(size); err != nil {
+	at, fresh, err := d.memory.alloc(size)
+	if err != nil {
 		return nil, fmt.Errorf("simd: %s: %w", name, err)
 	}
-	d.clear(s.at, size)
-	p.Data = s
+	if !fresh { // what is fresh is touched by its values only: a first touch costs more than the packing
+		d.clear(at, size)
+	}
+	s.at, p.Data = at, s
 	return p, nil
 }
 

@@ -26,8 +26,8 @@ const (
 	maxMemory = 1 << 32
 )
 
-// alloc returns a block; its contents are whatever they were.
-func (m *memory) alloc(size uint64) (uint32, error) {
+// alloc returns a block. A fresh one was never handed out before, and is zero; in others is whatever was there.
+func (m *memory) alloc(size uint64) (at uint32, fresh bool, err error) {
 	size = (max(size, 1) + alignment - 1) &^ (alignment - 1)
 	if m.used == nil {
 		m.used, m.end = map[uint32]uint64{}, base
@@ -40,24 +40,24 @@ func (m *memory) alloc(size uint64) (uint32, error) {
 	}
 	if best >= 0 {
 		b := &m.free[best]
-		at := b.at
+		at = b.at
 		b.at, b.size = b.at+uint32(size), b.size-size
 		if b.size == 0 {
 			m.free = slices.Delete(m.free, best, best+1)
 		}
 		m.used[at] = size
-		return at, nil
+		return at, false, nil
 	}
 	if m.end+size > maxMemory {
-		return 0, fmt.Errorf("out of WebAssembly memory: %d MiB in use, %d MiB asked for", m.end>>20, size>>20)
+		return 0, false, fmt.Errorf("out of WebAssembly memory: %d MiB in use, %d MiB asked for", m.end>>20, size>>20)
 	}
 	if err := m.grow(m.end + size); err != nil {
-		return 0, fmt.Errorf("out of memory at %d MiB: %w", (m.end+size)>>20, err)
+		return 0, false, fmt.Errorf("out of memory at %d MiB: %w", (m.end+size)>>20, err)
 	}
-	at := uint32(m.end)
+	at = uint32(m.end)
 	m.end += size
 	m.used[at] = size
-	return at, nil
+	return at, true, nil
 }
 
 // release takes a block back.

@@ -124,7 +124,7 @@ func (r *recorder) address(t model.Tensor) argument {
 func (r *recorder) fixed(size uint64) uint32 {
 	r.d.mu.Lock()
 	defer r.d.mu.Unlock()
-	at, err := r.d.memory.alloc(size)
+	at, _, err := r.d.memory.alloc(size)
 	if err != nil {
 		model.Fail(fmt.Errorf("simd: %w", err))
 	}
