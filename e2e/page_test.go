@@ -220,6 +220,92 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 	p.noComplaints()
 }
 
+// TestPageIsAccessible looks at the page with axe-core in every state and both colour schemes, at every width, and walks
+// it with keys alone.
+func TestPageIsAccessible(t *testing.T) {
+	s := serve(t)
+	b := launch(t, nil)
+	for _, scheme := range []string{"light", "dark"} {
+		t.Run(scheme, func(t *testing.T) {
+			p := b.open(t, "")
+			p.media(scheme, "reduce")
+			p.run(chromedp.Navigate(s.url + "?device=cpu"))
+			looks := func(state string) {
+				t.Helper()
+				for _, width := range []int64{320, 360, 768, 1440} {
+					p.run(chromedp.EmulateViewport(width, 800))
+					if over := eval[float64](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+						t.Errorf("%s, at %d px: the page is %v px too wide", state, width, over)
+					}
+				}
+				p.axe(state)
+			}
+			p.model()
+			looks("empty")
+			p.drop(photo("coffee.png"), photo("truncated.jpg"))
+			p.settled(2)
+			looks("with a result and an error")
+			p.run(chromedp.SendKeys("[data-testid=label-input]", strings.Repeat("Donaudampfschifffahrt", 4)+","+strings.Repeat("a, word, of, many, ", 3)+kb.Enter))
+			p.settled(2)
+			looks("with long labels")
+			p.click("models-open")
+			p.until("the panel", "document.querySelector('[data-testid=models-room]').innerText !== ''")
+			looks("with the panel of models")
+			p.run(chromedp.KeyEvent(kb.Escape))
+			if eval[bool](p, "document.querySelector('[data-testid=models]').open") {
+				t.Error("Escape does not close the panel")
+			}
+			p.run(chromedp.Navigate(s.url + "?device=cpu&model=nowhere"))
+			p.press()
+			p.until("the model's error", "!document.querySelector('[data-testid=model-error]').hidden")
+			looks("without a model")
+		})
+	}
+
+	t.Run("by keys alone", func(t *testing.T) {
+		p := b.open(t, s.url+"?device=cpu")
+		p.model()
+		p.run(chromedp.Reload()) // the walk begins at the top, and not where the mouse has been
+		p.model()
+		// Everything that can be used is reached once, each with a ring, and in the order in which it stands there.
+		var walked []string
+		for range 100 {
+			p.run(chromedp.KeyEvent(kb.Tab))
+			at := eval[string](p, `(() => {
+				const at = document.activeElement;
+				if (at === document.body || at.dataset.walked) return '';
+				at.dataset.walked = true;
+				const around = { 'drop-input': '.drop', 'chips-input': '.chips', 'chip-text': '.chip' }[at.className];
+				const { outlineStyle } = getComputedStyle(around ? at.closest(around) : at);
+				return (at.id || at.className || at.localName) + (outlineStyle === 'none' ? ' without a ring' : '');
+			})()`)
+			if at == "" {
+				break
+			}
+			walked = append(walked, at)
+			if strings.Contains(at, "without a ring") {
+				t.Errorf("the focus is on %s", at)
+			}
+		}
+		missed := eval[[]string](p, `[...document.querySelectorAll('a[href], button, input')]
+			.filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.disabled && e.tabIndex >= 0 && !e.dataset.walked).map((e) => e.id || e.className)`)
+		if len(walked) < 15 || len(missed) > 0 {
+			t.Errorf("the walk %q missed %q", walked, missed)
+		}
+		eval[any](p, "document.querySelector('[data-sample=\"rocket.jpg\"]').focus()")
+		p.run(chromedp.KeyEvent(kb.Enter))
+		p.settled(1)
+		eval[any](p, "document.querySelector('[data-testid=label-input]').focus()")
+		p.run(chromedp.KeyEvent("bicycle"), chromedp.KeyEvent(kb.Enter))
+		p.until("the label", "document.querySelector('[data-testid=chip][data-label=bicycle]')")
+		p.settled(1)
+		if live := eval[string](p, "document.querySelector('[data-testid=live]').textContent"); !strings.Contains(live, "rocket") {
+			t.Errorf("a screen reader hears %q", live)
+		}
+		p.noComplaints()
+	})
+}
+
 // TestFaults: each shows its own error where it belongs, and the page goes on working.
 func TestFaults(t *testing.T) {
 	b := launch(t, nil)
