@@ -8,7 +8,7 @@ import (
 // boundaryWorker is the Worker with a count of the engine's calls into JavaScript, what they took, and a count of calls of
 // WebGPU.
 const boundaryWorker = `
-import './hardware.js'; // the Worker, which still waits for the engine when what follows runs
+import './bitmaps.js'; // the Worker, which still waits for the engine when what follows runs
 let calls = 0, ms = 0;
 const kinds = {};
 const counted = (imports) => {
@@ -53,7 +53,7 @@ channel.onmessage = ({ data }) => {
 func TestCallsIntoJavaScript(t *testing.T) {
 	s := serve(t)
 	s.script("boundary.js", boundaryWorker)
-	s.script("hardware.js", hardwareWorker)
+	s.script("bitmaps.js", bitmapWorker)
 	p := launch(t, nil).open(t, s.page(t, "boundary.html", ""))
 	p.adapter()
 	type crossing struct {
