@@ -203,12 +203,12 @@ function framesAreExact() {
     const premultiplied = [100, 50, 25, 128];
     const into = new Uint8Array(globalThis.crossOriginIsolated ? new SharedArrayBuffer(4) : new ArrayBuffer(4));
     const pixel = new ImageData(Uint8ClampedArray.from(straight), 1, 1);
-    const bitmap = await createImageBitmap(await createImageBitmap(pixel, { premultiplyAlpha: 'none' })); // a caller's, copied
+    const callers = await createImageBitmap(pixel, { premultiplyAlpha: 'none' });
+    const bitmap = await createImageBitmap(callers); // as the page copies it
     const frame = new VideoFrame(bitmap, { timestamp: 0 });
     const pixels = fromFrame(frame, 1, 1);
     await pixels?.read(into, 0, 0, 1, 1);
-    frame.close();
-    bitmap.close();
+    for (const part of [frame, bitmap, callers]) part.close();
     const [r, g, b, a] = pixels?.bgr ? [into[2], into[1], into[0], into[3]] : into;
     return pixels?.alpha === 'premultiplied' && premultiplied.join() === [r, g, b, a].join();
   })().catch(() => false); // there are none, or they cannot be read
