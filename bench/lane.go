@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,13 +20,19 @@ type lane struct {
 	page    string // isolated or plain
 	threads int    // that the peer may use; clipside takes its number from the page's being isolated
 	half    bool   // the peer computes in fp16
+	worker  bool   // the peer computes in a Worker of its own, as clipside always does; for single inputs
 }
+
+// takes says whether a heat is run in the lane. Where the peer has a Worker, too, only the way there is of interest.
+func (l lane) takes(h heat) bool { return !l.worker || h.N == 1 }
 
 // lanes are all there are. The last needs an adapter with shader-f16.
 func lanes(threads int) []lane {
 	return []lane{
 		{name: "cpu1", title: "CPU, 1 thread", device: "cpu", page: plain, threads: 1},
 		{name: "cpu", title: fmt.Sprintf("CPU, %d threads", threads), device: "cpu", page: isolated, threads: threads},
+		{name: "cpu1-worker", title: "CPU, 1 thread", device: "cpu", page: plain, threads: 1, worker: true},
+		{name: "cpu-worker", title: fmt.Sprintf("CPU, %d threads", threads), device: "cpu", page: isolated, threads: threads, worker: true},
 		{name: "webgpu", title: "WebGPU, peer fp32", device: "webgpu", page: isolated, threads: 1},
 		{name: "webgpu16", title: "WebGPU, peer fp16", device: "webgpu", page: isolated, threads: 1, half: true},
 	}
@@ -33,7 +40,7 @@ func lanes(threads int) []lane {
 
 // laneNames and heatTitles are those of the tables, in their order.
 var (
-	laneNames  = []string{"cpu1", "cpu", "webgpu", "webgpu16"}
+	laneNames  = []string{"cpu1", "cpu", "cpu1-worker", "cpu-worker", "webgpu", "webgpu16"}
 	heatTitles = titles(heats)
 )
 
@@ -66,22 +73,30 @@ type row struct {
 	Model  string  `json:"model"`
 	Lane   string  `json:"lane"`
 	Device string  `json:"device"`
+	Worker bool    `json:"worker,omitempty"` // the peer computed in a Worker of its own
 	What   string  `json:"what"`
 	Ours   *spread `json:"ours,omitempty"`
 	Engine *spread `json:"engine,omitempty"` // ours without the way from the page to the Worker and back
 	Peer   *spread `json:"peer,omitempty"`
 	Ratio  float64 `json:"ratio,omitempty"` // peer's median over ours
-	Cosine float64 `json:"cosine,omitempty"`
-	Mode   string  `json:"mode,omitempty"` // how the peer ran
-	Note   string  `json:"note,omitempty"` // why there are no times, or what to know of them
-	Failed bool    `json:"failed,omitempty"`
+	// EngineRatio is the peer's median over the engine's: neither goes to a Worker and back.
+	EngineRatio float64 `json:"engineRatio,omitempty"`
+	Cosine      float64 `json:"cosine,omitempty"`
+	Mode        string  `json:"mode,omitempty"` // how the peer ran
+	Note        string  `json:"note,omitempty"` // why there are no times, or what to know of them
+	Failed      bool    `json:"failed,omitempty"`
 }
 
 // limits bound how long a row takes.
 type limits struct {
 	seconds float64       // of timed calls in a row
-	slowest time.Duration // a call that takes longer is not made
+	slowest time.Duration // a call that takes longer is not waited for; neither is one that would, by those before it
 	most    int           // timed calls of each contender
+}
+
+// row is how long a row may take at most: a first turn of two calls that compile, two or more that do not, and loading.
+func (l limits) row() time.Duration {
+	return 5*time.Minute + 12*l.slowest + time.Duration(3*l.seconds*float64(time.Second))
 }
 
 // facts are what the page needs to know of a model.
@@ -113,10 +128,12 @@ type request struct {
 	Device  string            `json:"device"`
 	Half    bool              `json:"half"`
 	Threads int               `json:"threads"`
+	Worker  bool              `json:"worker"`
 	Modes   map[string]string `json:"modes"` // by kind of encoder
 
-	Kind string `json:"kind,omitempty"`
-	Mode string `json:"mode,omitempty"`
+	Kind    string `json:"kind,omitempty"`
+	Mode    string `json:"mode,omitempty"`
+	Slowest int64  `json:"slowest,omitempty"` // ms
 }
 
 // venue is where the race's page can be opened: a browser, or Node.
@@ -132,8 +149,9 @@ type page interface {
 }
 
 // peerModes finds out how onnxruntime-web runs each encoder fastest on WebGPU, and why not faster.
-func peerModes(v venue, l lane, r request) (modes map[string]string, notes []string, err error) {
+func peerModes(v venue, l lane, r request, slowest time.Duration) (modes map[string]string, notes []string, err error) {
 	modes = map[string]string{}
+	r.Slowest = slowest.Milliseconds()
 	for _, kind := range []string{"image", "text"} {
 		modes[kind] = "plain"
 		for _, mode := range []string{"graph", "buffers"} {
@@ -147,16 +165,25 @@ func peerModes(v venue, l lane, r request) (modes map[string]string, notes []str
 				return nil, nil, err
 			}
 			var problem string
-			err = p.evaluate(10*time.Minute, fmt.Sprintf("race.tryMode(%s)", text), &problem)
+			limit := 4 * slowest
+			err = p.evaluate(limit, fmt.Sprintf("race.tryMode(%s)", text), &problem)
 			p.close()
-			if err != nil {
+			tooSlow := errors.Is(err, context.DeadlineExceeded)
+			switch {
+			case tooSlow:
+				problem = fmt.Sprintf("no answers within %v", limit)
+				modes[kind] = "buffers" // which replays nothing, and need not be tried
+			case err != nil:
 				problem = err.Error()
-			}
-			if problem == "" {
+			case problem == "":
 				modes[kind] = mode
+			}
+			if problem != "" {
+				notes = append(notes, fmt.Sprintf("%s, %s, %s encoder, mode %q: %s", r.Facts.Name, l.title, kind, mode, problem))
+			}
+			if tooSlow || problem == "" {
 				break
 			}
-			notes = append(notes, fmt.Sprintf("%s, %s, %s encoder, mode %q: %s", r.Facts.Name, l.title, kind, mode, problem))
 		}
 	}
 	return modes, notes, nil
@@ -164,66 +191,91 @@ func peerModes(v venue, l lane, r request) (modes map[string]string, notes []str
 
 // runLane runs the heats of one model in one lane, in a tab of their own. Notes say what the peer cannot do.
 func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, which []heat, lim limits) (rows []row, notes []string, err error) {
-	ask := request{Facts: factsOf(e.name, &e.config), Device: l.device, Half: l.half, Threads: l.threads}
+	ask := request{Facts: factsOf(e.name, &e.config), Device: l.device, Half: l.half, Threads: l.threads, Worker: l.worker}
 	if l.device == "webgpu" {
-		if ask.Modes, notes, err = peerModes(v, l, ask); err != nil {
+		if ask.Modes, notes, err = peerModes(v, l, ask, lim.slowest); err != nil {
 			return nil, nil, err
 		}
 		for _, n := range notes {
 			fmt.Fprintln(log, n)
 		}
 	}
-	p, err := v.open(l)
+	p, err := openLane(v, l, ask)
 	if err != nil {
 		return nil, notes, err
 	}
 	defer p.close()
-	request, err := json.Marshal(ask)
-	if err != nil {
-		return nil, notes, err
-	}
-	var o opened
-	if err := p.evaluate(10*time.Minute, fmt.Sprintf("race.open(%s)", request), &o); err != nil {
-		return nil, notes, err
-	}
-	if o.Isolated != (l.page == isolated) {
-		return nil, notes, fmt.Errorf("the page's being isolated is %v", o.Isolated)
-	}
+	tooSlow := map[string]string{} // why no larger number of inputs of a kind is tried
 	for _, h := range which {
 		if err := ctx.Err(); err != nil {
 			return rows, notes, err
 		}
-		r := row{Model: e.name, Lane: l.name, Device: l.title, What: h.title()}
+		r := row{Model: e.name, Lane: l.name, Device: l.title, Worker: l.worker, What: h.title()}
+		if r.Note = tooSlow[h.Kind]; r.Note != "" {
+			rows = append(rows, r)
+			fmt.Fprintln(log, r)
+			continue
+		}
 		var got struct {
 			Ours, Peer, Engine []float64
 			Cosine, Apart      float64
 			Mode, Reason       string
-			FirstRun           bool
+			Stuck              bool
 		}
 		expression := fmt.Sprintf("race.row({ kind: %q, n: %d, seconds: %g, slowest: %d, most: %d })", h.Kind, h.N, lim.seconds, lim.slowest.Milliseconds(), lim.most)
-		if err := p.evaluate(30*time.Minute, expression, &got); err != nil {
+		if err := p.evaluate(lim.row(), expression, &got); err != nil {
 			return rows, notes, fmt.Errorf("%s, %s, %s: %w", e.name, l.title, h, err)
 		}
 		r.Mode, r.Note = got.Mode, got.Reason
 		if len(got.Ours) > 0 {
 			r.Ours, r.Peer, r.Engine = spreadOf(got.Ours), spreadOf(got.Peer), spreadOf(got.Engine)
 			r.Cosine = got.Cosine
-			r.Ratio = r.Peer.Median / r.Ours.Median
+			r.Ratio, r.EngineRatio = r.Peer.Median/r.Ours.Median, r.Peer.Median/r.Engine.Median
 			switch {
 			case got.Cosine < minCosine:
 				r.Failed, r.Note = true, fmt.Sprintf("the embeddings differ: cosine %.6f", got.Cosine)
 			case got.Apart > minCosine:
 				r.Failed, r.Note = true, fmt.Sprintf("all inputs have the same embedding (cosine %.6f): nothing is compared", got.Apart)
-			case got.FirstRun:
-				r.Note = "one call of each, not warmed up"
+			case len(got.Ours) == 1:
+				r.Note = "one call of each"
 			}
 		} else if strings.HasPrefix(got.Reason, "failed") {
 			r.Failed = true
 		}
 		rows = append(rows, r)
 		fmt.Fprintln(log, r)
+		if got.Stuck {
+			tooSlow[h.Kind] = fmt.Sprintf("%s: %s", h.title(), got.Reason)
+			p.close()
+			if p, err = openLane(v, l, ask); err != nil {
+				return rows, notes, err
+			}
+			defer p.close()
+		}
 	}
 	return rows, notes, nil
+}
+
+// openLane opens a page with both contenders.
+func openLane(v venue, l lane, ask request) (page, error) {
+	text, err := json.Marshal(ask)
+	if err != nil {
+		return nil, err
+	}
+	p, err := v.open(l)
+	if err != nil {
+		return nil, err
+	}
+	var o opened
+	err = p.evaluate(10*time.Minute, fmt.Sprintf("race.open(%s)", text), &o)
+	if err == nil && o.Isolated != (l.page == isolated) {
+		err = fmt.Errorf("the page's being isolated is %v", o.Isolated)
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
 }
 
 func (r row) String() string {

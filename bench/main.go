@@ -16,11 +16,12 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -47,15 +48,15 @@ type options struct {
 func parse() (*options, error) {
 	models := flag.String("models", strings.Join(modelNames, ","), "`names`, of these")
 	threads := flag.Int("threads", min(runtime.NumCPU(), 4), "threads that the peer may use where the page is isolated")
-	chosen := flag.String("lanes", strings.Join(laneNames, ","), "`names`, of these: cpu1 (one thread), cpu (-threads), webgpu, webgpu16 (the peer's model in fp16)")
+	chosen := flag.String("lanes", strings.Join(laneNames, ","), "`names`, of these: cpu1 (one thread), cpu (-threads), cpu1-worker and cpu-worker (single inputs, the peer in a Worker, too), webgpu, webgpu16 (the peer's model in fp16)")
 	rows := flag.String("rows", "", "`rows`, such as image1,text64,photo,start (default all)")
 	seconds := flag.Float64("seconds", 10, "of timed calls a row")
-	slowest := flag.Duration("slowest", 90*time.Second, "a call that would take longer is not made")
+	slowest := flag.Duration("slowest", time.Minute, "a call that takes longer ends its row, and a start that takes twice as long")
 	most := flag.Int("most", 30, "timed calls of each contender a row, at most")
-	starts := flag.Int("starts", 5, "samples of each start")
+	starts := flag.Int("starts", 5, "samples of each start, at most: after three minutes of a model in a lane no more are taken")
 	quick := flag.Bool("quick", false, "few samples, no brotli: to see that it works")
-	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too")
-	add := flag.Bool("add", false, "keep what build/bench.json has of rows that are not run now")
+	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too, with those of the last run with -node or without")
+	add := flag.Bool("add", false, "keep the rows that an earlier run left in build/ and that are not run now: for a race in parts")
 	inNode := flag.Bool("node", false, "race under Node, without a browser and without starts; WebGPU is Dawn's")
 	keep := flag.Bool("no-build", false, "race build/bench/dist as it is")
 	var flags []string
@@ -168,10 +169,10 @@ func run(ctx context.Context) error {
 	}
 	defer s.close()
 
-	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commit: commit(ctx, root)}
-	results := filepath.Join(root, "build", "bench.json")
+	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commits: commit(ctx, root)}
+	results := filepath.Join(root, "build", browserResults)
 	if o.node {
-		results = filepath.Join(root, "build", "bench-node.json")
+		results = filepath.Join(root, "build", nodeResults)
 		err = raceNode(ctx, o, root, mounts, entrants, r)
 	} else {
 		err = race(ctx, o, s, entrants, r)
@@ -184,8 +185,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	fmt.Print(r.markdown())
-	if o.write && !o.node {
-		if err := os.WriteFile(filepath.Join(root, "bench", "RESULTS.md"), []byte(r.markdown()), 0o666); err != nil {
+	if o.write {
+		if err := writeResults(root); err != nil {
 			return err
 		}
 	}
@@ -221,10 +222,13 @@ func race(ctx context.Context, o *options, s *server, entrants []*entrant, r *re
 	measure := &measurer{server: s, withBrotli: !o.quick, known: map[string]size{}}
 	for _, e := range entrants {
 		for _, l := range o.lanes {
-			if runs(l) != "" || l.half || l.name == "cpu1" {
+			if runs(l) != "" || l.half || l.worker || l.name == "cpu1" {
 				continue
 			}
-			starts, err := runStarts(ctx, os.Stderr, s, e, l, o.starts, 3*o.limits.slowest, o.flags, measure)
+			began := time.Now()
+			fmt.Fprintf(os.Stderr, "%s: %s, lane %s: starts\n", began.Format(time.TimeOnly), e.name, l.name)
+			starts, err := runStarts(ctx, os.Stderr, s, e, l, o.starts, 2*o.limits.slowest, o.flags, measure)
+			fmt.Fprintf(os.Stderr, "that took %v\n", time.Since(began).Round(time.Second))
 			r.Starts = append(r.Starts, starts...)
 			if err != nil {
 				return err
@@ -259,16 +263,20 @@ func raceAt(ctx context.Context, o *options, v venue, entrants []*entrant, r *re
 				fmt.Fprintf(os.Stderr, "%-8s %-18s not run: %s\n", e.name, l.title, reason)
 				continue
 			}
-			if len(o.heats) == 0 {
+			taken := slices.DeleteFunc(slices.Clone(o.heats), func(h heat) bool { return !l.takes(h) })
+			if len(taken) == 0 {
 				continue
 			}
-			rows, notes, err := runLane(ctx, os.Stderr, v, e, l, o.heats, o.limits)
+			began := time.Now()
+			fmt.Fprintf(os.Stderr, "%s: %s, lane %s: %v\n", began.Format(time.TimeOnly), e.name, l.name, taken)
+			rows, notes, err := runLane(ctx, os.Stderr, v, e, l, taken, o.limits)
+			fmt.Fprintf(os.Stderr, "that took %v\n", time.Since(began).Round(time.Second))
 			r.Rows, r.PeerNotes = append(r.Rows, rows...), append(r.PeerNotes, notes...)
 			if err != nil && ctx.Err() != nil {
 				return nil, err
 			}
 			if err != nil { // the other lanes may do
-				failed := row{Model: e.name, Lane: l.name, Device: l.title, What: "all", Note: err.Error(), Failed: true}
+				failed := row{Model: e.name, Lane: l.name, Device: l.title, Worker: l.worker, What: "all", Note: err.Error(), Failed: true}
 				fmt.Fprintln(os.Stderr, failed)
 				r.Rows = append(r.Rows, failed)
 			}
@@ -376,15 +384,47 @@ func processor() string {
 	return runtime.GOARCH
 }
 
-// commit is the checkout's, with + where it has changes; empty outside of git.
-func commit(ctx context.Context, root string) string {
-	c := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty=+", "--abbrev=12")
-	c.Dir = root
-	out, err := c.Output()
-	if err != nil {
-		return ""
+// commit is the checkout's, with + where it has changes; none outside of git.
+func commit(ctx context.Context, root string) []string {
+	git := func(args ...string) (string, error) {
+		c := exec.CommandContext(ctx, "git", args...)
+		c.Dir = root
+		out, err := c.Output()
+		return strings.TrimSpace(string(out)), err
 	}
-	return strings.TrimSpace(string(out))
+	name, err := git("rev-parse", "--short=12", "HEAD")
+	if err != nil {
+		return nil
+	}
+	// What -write writes between the parts of a race is no change of what is raced.
+	if changes, err := git("status", "--porcelain", "--untracked-files=no", "--", ":!bench/RESULTS.md"); err != nil || changes != "" {
+		name += "+"
+	}
+	return []string{name}
+}
+
+// browserResults and nodeResults are what the runs in the browser and under Node leave in build/.
+const (
+	browserResults = "bench.json"
+	nodeResults    = "bench-node.json"
+)
+
+// writeResults writes bench/RESULTS.md from the last results of both kinds of run.
+func writeResults(root string) error {
+	var b strings.Builder
+	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
+	for _, part := range []struct{ file, title string }{
+		{browserResults, "In a browser"}, {nodeResults, "Under Node, without a browser"},
+	} {
+		r, err := readReport(filepath.Join(root, "build", part.file))
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			fmt.Fprintf(&b, "\n## %s\n\n%s", part.title, r.markdown())
+		}
+	}
+	return os.WriteFile(filepath.Join(root, "bench", "RESULTS.md"), []byte(b.String()), 0o666)
 }
 
 // findCheckout looks for clipside's checkout from the working directory upwards.

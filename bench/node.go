@@ -67,8 +67,9 @@ func raceNode(ctx context.Context, o *options, root string, mounts map[string]fs
 			return err
 		}
 	}
-	// Node's page is never isolated, and can have threads all the same; clipside's need a Worker, which it has not.
-	o.lanes = slices.DeleteFunc(slices.Clone(o.lanes), func(l lane) bool { return l.name == "cpu" })
+	// Node's page is never isolated, and can have threads all the same; clipside's need a Worker, which it has not, and
+	// neither has onnxruntime-web there.
+	o.lanes = slices.DeleteFunc(slices.Clone(o.lanes), func(l lane) bool { return l.name == "cpu" || l.worker })
 	for i := range o.lanes {
 		o.lanes[i].page = plain
 	}
@@ -112,6 +113,9 @@ func (p *process) evaluate(limit time.Duration, expression string, out any) erro
 		return err
 	}
 	line, err := p.answers.ReadBytes('\n')
+	if err != nil && !timer.Stop() {
+		return fmt.Errorf("node: %w", context.DeadlineExceeded)
+	}
 	if err != nil {
 		p.cmd.Wait() // and with it what it said
 		return fmt.Errorf("node ended: %w\n%s", err, p.said)

@@ -19,8 +19,8 @@ type report struct {
 	Software  bool              `json:"software"` // the adapter computes on the CPU
 	Features  []string          `json:"features,omitempty"`
 	Browser   string            `json:"browser"`
-	Peers     map[string]string `json:"peers"` // versions by package
-	Commit    string            `json:"commit,omitempty"`
+	Peers     map[string]string `json:"peers"`             // versions by package
+	Commits   []string          `json:"commits,omitempty"` // clipside's; several where a race was run in parts
 	Rows      []row             `json:"rows"`
 	PeerNotes []string          `json:"peerNotes,omitempty"`
 	Photos    []photo           `json:"photos,omitempty"`
@@ -31,19 +31,17 @@ type report struct {
 // add puts what an earlier run measured and this one did not before this one's, so that a long race can be run in
 // parts. Parts of different machines do not add up.
 func (r *report) add(file string) error {
-	data, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	old, err := readReport(file)
+	if old == nil {
 		return err
-	}
-	var old report
-	if err := json.Unmarshal(data, &old); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
 	}
 	if old.Processor != r.Processor || old.Browser != r.Browser || old.Adapter != r.Adapter || !maps.Equal(old.Peers, r.Peers) {
 		return fmt.Errorf("%s is of another machine, browser or peer: do without -add", file)
+	}
+	for _, c := range old.Commits {
+		if !slices.Contains(r.Commits, c) {
+			r.Commits = append(r.Commits, c)
+		}
 	}
 	old.Rows = slices.DeleteFunc(old.Rows, func(o row) bool {
 		return slices.ContainsFunc(r.Rows, func(n row) bool { return n.Model == o.Model && n.Lane == o.Lane && n.What == o.What })
@@ -100,10 +98,25 @@ func (r *report) failures() int {
 	return n
 }
 
+// readReport reads what an earlier run wrote; nil if there was none.
+func readReport(file string) (*report, error) {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := new(report)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}
+
 // markdown is the report for people.
 func (r *report) markdown() string {
 	var b strings.Builder
-	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n\n")
 	fmt.Fprintf(&b, "%s, %d cores; %s; ", r.Processor, r.Cores, r.Browser)
 	if r.Adapter != "" {
 		fmt.Fprintf(&b, "WebGPU on %s", r.Adapter)
@@ -112,26 +125,51 @@ func (r *report) markdown() string {
 		}
 		b.WriteString("; ")
 	}
-	fmt.Fprintf(&b, "onnxruntime-web %s, transformers.js %s; clipside %s.\n", r.Peers["onnxruntime-web"], r.Peers["@huggingface/transformers"], r.Commit)
+	if v := r.Peers["webgpu"]; v != "" {
+		fmt.Fprintf(&b, "Dawn of the package webgpu %s; ", v)
+	}
+	fmt.Fprintf(&b, "onnxruntime-web %s, transformers.js %s; clipside %s.\n", r.Peers["onnxruntime-web"], r.Peers["@huggingface/transformers"], strings.Join(r.Commits, ", "))
 
-	if len(r.Rows) > 0 {
+	var inPage, inWorker []row
+	for _, row := range r.Rows {
+		if row.Worker {
+			inWorker = append(inWorker, row)
+		} else {
+			inPage = append(inPage, row)
+		}
+	}
+	if len(inPage) > 0 {
 		fmt.Fprintf(&b, `
-## Warm calls
+### Warm calls
 
-Both take turns in one page, on the same weights and the same inputs. Medians, with the 25th and the 75th percentile; the ratio is onnxruntime-web's time over clipside's. Clipside's time goes from pictures or texts in the page to embeddings in the page, its Worker included; the engine's share of it is what the Worker measured. Onnxruntime-web's goes from prepared tensors to embeddings. Texts have %d tokens and are all different, so that nothing is remembered; onnxruntime-web gets them without padding. Wherever there are times, both gave the same embeddings: cosine ≥ %g.
+Both take turns in one page, on the same weights and the same inputs. Medians, with the 25th and the 75th percentile; ratios are onnxruntime-web's time over clipside's, so that above 1 clipside is faster. Wherever there are times, both gave the same embeddings: cosine ≥ %g.
 
-| model | on | what | clipside | its engine | onnxruntime-web | ratio | |
-| --- | --- | --- | ---: | ---: | ---: | ---: | --- |
-`, textLength, minCosine)
-		for _, row := range r.Rows {
-			ratio, engine := "–", "–"
-			if row.Ours != nil && !row.Failed {
-				ratio = fmt.Sprintf("**%.2f**", row.Ratio)
-			}
+What is timed is not quite alike, so there are two ratios. *Onnxruntime-web* goes from prepared tensors to embeddings, in the page's own thread, which can do nothing else meanwhile. *Clipside* goes from pictures or texts in the page to embeddings in the page: it prepares the pictures and tokenises the texts, in its Worker, and the way there and back is included; the first ratio is of these, and is the harder one for clipside. *Its engine* is what the Worker measured of that: preparing and computing, without the way; the ratio of the engine is of that.%s
+
+Texts have %d tokens and are all different, so that nothing is remembered; onnxruntime-web gets them without padding.
+
+| model | on | what | clipside | its engine | onnxruntime-web | ratio | of the engine | |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
+`, minCosine, r.withoutWorkers(), textLength)
+		for _, row := range inPage {
+			engine := "–"
 			if row.Engine != nil {
 				engine = milliseconds(row.Engine.Median)
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, ratio, cell(row.Note))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, row.ratio(row.Ratio), row.ratio(row.EngineRatio), cell(row.Note))
+		}
+	}
+	if len(inWorker) > 0 {
+		b.WriteString(`
+### One small input, page to page
+
+What a page pays that must stay responsive: both compute in a Worker, onnxruntime-web in its own (env.wasm.proxy), and both times go from the page to the Worker and back. Onnxruntime-web still gets prepared tensors; clipside prepares and tokenises.
+
+| model | on | what | clipside | onnxruntime-web in its Worker | ratio | |
+| --- | --- | --- | ---: | ---: | ---: | --- |
+`)
+		for _, row := range inWorker {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, row.Peer, row.ratio(row.Ratio), cell(row.Note))
 		}
 	}
 	if len(r.PeerNotes) > 0 {
@@ -143,7 +181,7 @@ Both take turns in one page, on the same weights and the same inputs. Medians, w
 	photoTable(&b, r.Photos)
 	if len(r.Starts) > 0 {
 		b.WriteString(`
-## Starts
+### Starts
 
 From navigation to the first result, a picture against two labels, from a server on the same machine: cold, in a fresh browser; warm, at a second visit. Memory is the largest resident size of the page's process and of the GPU process, added up, after the first result; a page with nothing in it is the first row. Code is what came over the wire as ` + "`.js`, `.mjs` and `.wasm`" + `, compressed as gzip and as brotli; weights are everything else. Onnxruntime-web alone is given tokens, and loads no tokenizer; its weights are fp32, as CPUs compute.
 
@@ -169,6 +207,22 @@ From navigation to the first result, a picture against two labels, from a server
 		}
 	}
 	return b.String()
+}
+
+// withoutWorkers says what is else with a run under Node.
+func (r *report) withoutWorkers() string {
+	if !strings.HasPrefix(r.Browser, "Node ") {
+		return ""
+	}
+	return " Here there are no Workers: both compute in Node's one thread."
+}
+
+// ratio is a ratio for a table; none for a row that does not count.
+func (r row) ratio(v float64) string {
+	if r.Ours == nil || r.Failed {
+		return "–"
+	}
+	return fmt.Sprintf("**%.2f**", v)
 }
 
 // cell is text that cannot break a table.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -37,6 +38,9 @@ type start struct {
 // contenders are those that start.js has.
 var contenders = []string{"clipside", "onnxruntime", "transformers"}
 
+// longEnough is how long a model is started over and over in a lane before what there is of samples must do.
+const longEnough = 3 * time.Minute
+
 // runStarts starts every contender samples times, in turns, each time in a fresh browser.
 func runStarts(ctx context.Context, log io.Writer, s *server, e *entrant, l lane, samples int, slowest time.Duration, flags []string, measure *measurer) ([]start, error) {
 	ids, err := json.Marshal(e.start)
@@ -45,7 +49,11 @@ func runStarts(ctx context.Context, log io.Writer, s *server, e *entrant, l lane
 	}
 	starts := make([]start, len(contenders))
 	cold, warm := make([][]float64, len(contenders)), make([][]float64, len(contenders))
+	began := time.Now()
 	for n := range samples {
+		if time.Since(began) > longEnough {
+			break
+		}
 		for i, who := range contenders {
 			t := &starts[i]
 			t.Model, t.Lane, t.Device, t.Who = e.name, l.name, l.title, who
@@ -60,6 +68,10 @@ func runStarts(ctx context.Context, log io.Writer, s *server, e *entrant, l lane
 			visits, err := startOnce(ctx, s, address, slowest, flags, t, n == 0, measure)
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Note = fmt.Sprintf("no result within %v", slowest)
+				continue
 			}
 			if err != nil {
 				t.Note = fmt.Sprintf("fails: %v", err)

@@ -18,8 +18,12 @@ const { GPUBufferUsage, GPUMapMode } = /** @type {any} */ (globalThis);
  * @property {'webgpu' | 'wasm'} provider
  * @property {boolean} half whether the model is the fp16 one
  * @property {number} threads
+ * @property {boolean} worker whether the runtime computes in a Worker of its own, on the CPU; else in the page's thread
  * @property {{ image: WebGPUMode, text: WebGPUMode }} modes how the encoders run on WebGPU
  */
+
+/** What tryMode says of a mode that it has no time for. */
+const tooSlow = 'too slow to find out';
 
 export class Ort {
   /**
@@ -42,6 +46,7 @@ export class Ort {
     const ort = await import(base + bundleFor(options.provider));
     ort.env.wasm.wasmPaths = base;
     ort.env.wasm.numThreads = options.threads;
+    ort.env.wasm.proxy = options.worker;
     ort.env.logLevel = 'error';
     return new Ort(ort, facts, options);
   }
@@ -57,7 +62,7 @@ export class Ort {
     if (this.options.provider === 'wasm') {
       const session = await this.#session(url, n, 'plain');
       return {
-        mode: 'wasm',
+        mode: this.options.worker ? 'wasm, in its Worker' : 'wasm',
         run: (values) => this.#runPlain(session, kind, n, values),
         release: () => session.release(),
       };
@@ -106,9 +111,11 @@ export class Ort {
    * other session: use another page.
    * @param {'image' | 'text'} kind
    * @param {WebGPUMode} mode
+   * @param {number} slowest milliseconds, from the first answer on, after which no further question is put: a mode that
+   *   answers so slowly has nothing to gain from replaying, and one that replays nothing is taken at its word
    * @returns {Promise<string>} empty if it works, else why not
    */
-  async tryMode(kind, mode) {
+  async tryMode(kind, mode, slowest) {
     const questions = [1, 2].map((step) =>
       kind === 'image'
         ? Float32Array.from({ length: 3 * this.facts.size ** 2 }, (_, i) => Math.sin((i * step) / 100))
@@ -119,7 +126,12 @@ export class Ort {
       const { run } = await this.#onBuffers(session, kind, 1);
       /** @type {Float32Array[]} */
       const answers = [];
-      for (const at of [0, 1, 0, 1]) answers.push(await run(questions[at]));
+      let compiled = Infinity;
+      for (const at of [0, 1, 0, 1]) {
+        answers.push(await run(questions[at]));
+        compiled = Math.min(compiled, performance.now());
+        if (performance.now() - compiled > slowest) return mode === 'graph' ? tooSlow : '';
+      }
       const same = (/** @type {number} */ a, /** @type {number} */ b) => cosine(answers[a], answers[b]) > 0.99999;
       if (same(2, 3)) return 'repeats an earlier answer';
       return same(0, 2) && same(1, 3) ? '' : 'does not answer the same question twice alike';

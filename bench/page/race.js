@@ -11,7 +11,7 @@ import { Ort } from './ort.js';
  * @property {'image' | 'text'} kind
  * @property {number} n inputs a call
  * @property {number} seconds for the timed calls of both together
- * @property {number} slowest milliseconds that a call may be expected to take
+ * @property {number} slowest milliseconds that a call may take
  * @property {number} most timed calls of each, at most
  */
 
@@ -24,7 +24,7 @@ import { Ort } from './ort.js';
  * @property {number} apart the lowest cosine between two different inputs' embeddings of ours; 0 for one input
  * @property {string} mode how the peer ran
  * @property {string} reason why there are no times, or why the row does not count
- * @property {boolean} firstRun whether the times are of first calls, later ones being too slow to wait for
+ * @property {boolean} stuck whether a call goes on that took too long: this page is of no use any more
  */
 
 const inBrowser = typeof document !== 'undefined';
@@ -48,21 +48,22 @@ const perInput = { image: { ours: Infinity, peer: Infinity }, text: { ours: Infi
  * @property {'webgpu' | 'cpu'} device
  * @property {boolean} half
  * @property {number} threads
+ * @property {boolean} worker whether the peer computes in a Worker of its own
  * @property {{ image: WebGPUMode, text: WebGPUMode }} modes
  */
 
 /** @param {LaneRequest} request */
-function openPeer({ facts, device, half, threads, modes }) {
-  return Ort.open(facts, { provider: device === 'cpu' ? 'wasm' : 'webgpu', half, threads, modes });
+function openPeer({ facts, device, half, threads, worker, modes }) {
+  return Ort.open(facts, { provider: device === 'cpu' ? 'wasm' : 'webgpu', half, threads, worker, modes });
 }
 
 /**
  * Whether the peer works in a mode; the page is of no use afterwards.
- * @param {LaneRequest & { kind: 'image' | 'text', mode: WebGPUMode }} request
+ * @param {LaneRequest & { kind: 'image' | 'text', mode: WebGPUMode, slowest: number }} request
  * @returns {Promise<string>} empty if it does, else why not
  */
 async function tryMode(request) {
-  return (await openPeer(request)).tryMode(request.kind, request.mode);
+  return (await openPeer(request)).tryMode(request.kind, request.mode, request.slowest);
 }
 
 /** @param {LaneRequest} request */
@@ -90,12 +91,12 @@ async function row({ kind, n, seconds, slowest, most }) {
     apart: n > 1 ? 1 : 0,
     mode: '',
     reason: '',
-    firstRun: false,
+    stuck: false,
   };
   for (const who of /** @type {const} */ (['ours', 'peer'])) {
     const expected = perInput[kind][who] * n;
     if (expected > slowest && expected < Infinity) {
-      result.reason = `${who === 'ours' ? 'clipside' : 'the peer'} would take about ${Math.round(expected / 1000)} s a call`;
+      result.reason = `${names[who]} would take about ${Math.round(expected / 1000)} s a call`;
       return result;
     }
   }
@@ -112,12 +113,13 @@ async function row({ kind, n, seconds, slowest, most }) {
     const pixels = toPixelValues(pictures, facts);
 
     /** One call of each on the same inputs, in turns. */
-    const turn = async (/** @type {boolean} */ oursFirst) => {
+    const turn = async (/** @type {boolean} */ oursFirst, limit = slowest) => {
       const at = taken;
       if (kind === 'text') taken += n;
       if (taken > pool.texts.length) throw new RangeError(`only ${pool.texts.length} texts`);
       const ids = kind === 'text' ? BigInt64Array.from(pool.ids.slice(at, at + n).flat(), BigInt) : null;
       const texts = pool.texts.slice(at, at + n);
+      const given = ids ?? pixels.slice(); // a Worker takes them away
       const times = { ours: 0, peer: 0 };
       /** @type {Float32Array[]} */
       let mine = [];
@@ -128,12 +130,12 @@ async function row({ kind, n, seconds, slowest, most }) {
           mine = kind === 'image' ? await clip.embedImages(pictures) : await clip.embedTexts(texts);
         },
         peer: async () => {
-          theirs = await encoder.run(ids ?? pixels);
+          theirs = await encoder.run(given);
         },
       };
       for (const who of oursFirst ? /** @type {const} */ (['ours', 'peer']) : /** @type {const} */ (['peer', 'ours'])) {
         const start = performance.now();
-        await timed[who]();
+        await within(limit, timed[who](), who);
         times[who] = performance.now() - start;
       }
       mine.forEach((e, i) => {
@@ -146,17 +148,11 @@ async function row({ kind, n, seconds, slowest, most }) {
       return times;
     };
 
-    const first = await turn(true);
-    let spent = first.ours + first.peer;
-    if (spent > slowest) {
-      result.ours.push(first.ours);
-      result.peer.push(first.peer);
-      result.firstRun = true;
-      return result;
-    }
-    if (spent < seconds * 250) await turn(false);
-    result.engine.length = 0; // both are warm by now
-    spent = 0;
+    // Neither is warm in the first turn: programs are compiled then, which may take longer.
+    const first = await turn(true, 3 * slowest);
+    if (first.ours + first.peer < seconds * 250) await turn(false);
+    result.engine.length = 0;
+    let spent = 0;
     for (let n = 0; n < most && (spent < seconds * 1000 || (n < 3 && spent < seconds * 2000)); n++) {
       const times = await turn(n % 2 === 0);
       result.ours.push(times.ours);
@@ -165,11 +161,40 @@ async function row({ kind, n, seconds, slowest, most }) {
     }
     return result;
   } catch (error) {
+    if (error instanceof TooSlow) {
+      Object.assign(result, { ours: [], peer: [], reason: error.message, stuck: true });
+      return result;
+    }
     result.reason = `failed: ${/** @type {any} */ (error)?.message ?? error}`;
     return result;
   } finally {
-    await encoder.release().catch(() => {});
+    if (!result.stuck) await encoder.release().catch(() => {});
   }
+}
+
+const names = { ours: 'clipside', peer: 'the peer' };
+
+/** A call that took too long, and goes on. */
+class TooSlow extends Error {
+  /**
+   * @param {'ours' | 'peer'} who
+   * @param {number} limit milliseconds
+   */
+  constructor(who, limit) {
+    super(`${names[who]} takes longer than ${Math.round(limit / 1000)} s a call`);
+  }
+}
+
+/**
+ * @param {number} limit milliseconds
+ * @param {Promise<void>} call
+ * @param {'ours' | 'peer'} who
+ */
+async function within(limit, call, who) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new TooSlow(who, limit)), limit)));
+  await Promise.race([call, late]).finally(() => clearTimeout(timer));
 }
 
 /** @type {any} */ (globalThis).race = { tryMode, open, row };
