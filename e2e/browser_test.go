@@ -144,7 +144,7 @@ func try[T any](p *tab, expression string) (T, error) {
 // until waits for an expression to be true.
 func (p *tab) until(what, expression string) {
 	p.Helper()
-	deadline := time.Now().Add(4 * time.Minute)
+	deadline := time.Now().Add(8 * time.Minute) // a busy machine may take several times as long as another
 	for !eval[bool](p, "!!("+expression+")") {
 		if time.Now().After(deadline) {
 			p.Fatalf("waited in vain for %s\nproblems: %q", what, p.complaints())
