@@ -246,6 +246,8 @@ func TestPageIsAccessible(t *testing.T) {
 			p.settled(2)
 			looks("with a result and an error")
 			p.run(chromedp.SendKeys("[data-testid=label-input]", strings.Repeat("Donaudampfschifffahrt", 4)+","+strings.Repeat("a, word, of, many, ", 3)+kb.Enter))
+			looks("with long labels, while they are looked for")
+			p.until("fresh answers", "!document.querySelector('.card-stale')")
 			p.settled(2)
 			looks("with long labels")
 			p.click("models-open")
