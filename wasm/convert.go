@@ -115,6 +115,14 @@ func jsError(err error) js.Value {
 	return e
 }
 
+// optional is an argument that JavaScript may leave out: undefined then.
+func optional(args []js.Value, i int) js.Value {
+	if i < len(args) {
+		return args[i]
+	}
+	return js.Undefined()
+}
+
 // goBytes copies a Uint8Array or Uint8ClampedArray.
 func goBytes(v js.Value) []byte {
 	b := make([]byte, v.Length())

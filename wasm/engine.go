@@ -376,7 +376,7 @@ func (e *engine) embedTexts(args []js.Value) (any, error) {
 		return nil, err
 	}
 	start := time.Now()
-	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]), progress(args[3], "texts"))
+	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]), progress(optional(args, 3), "texts"))
 	if err != nil {
 		return nil, err
 	}
@@ -391,7 +391,7 @@ func (e *engine) embedImages(args []js.Value) (any, error) {
 		return nil, err
 	}
 	defer end()
-	embeddings, err := s.embed(ctx, args[2], args[3])
+	embeddings, err := s.embed(ctx, args[2], optional(args, 3))
 	if err != nil {
 		return nil, err
 	}
@@ -410,12 +410,12 @@ func (e *engine) classify(args []js.Value) (any, error) {
 	}
 	labels := goStrings(args[3])
 	start := time.Now()
-	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]), progress(args[6], "texts"))
+	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]), progress(optional(args, 6), "texts"))
 	if err != nil {
 		return nil, err
 	}
 	s.timings.Set("text", ms(time.Since(start)))
-	images, err := s.embed(ctx, args[2], args[6])
+	images, err := s.embed(ctx, args[2], optional(args, 6))
 	if err != nil {
 		return nil, err
 	}
@@ -450,12 +450,12 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 		return nil, err
 	}
 	start := time.Now()
-	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]), progress(args[4], "texts"))
+	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]), progress(optional(args, 4), "texts"))
 	if err != nil {
 		return nil, err
 	}
 	s.timings.Set("text", ms(time.Since(start)))
-	images, err := s.embed(ctx, args[2], args[4])
+	images, err := s.embed(ctx, args[2], optional(args, 4))
 	if err != nil {
 		return nil, err
 	}
