@@ -313,84 +313,102 @@
       @end
     ))
 
-  ;; single is tile for a block of which only the first row counts: a quarter of the arithmetic. The sums of every fourth
-  ;; k are kept apart, else each addition would wait for the last.
+  ;; single makes the first row of a block with four panels, or those that are left of [p, p1). Every sum is added up as
+  ;; tile does, so that a row has the same result beside others and alone.
   (func $single
-    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p i32)
+    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p i32) (param $p1 i32)
     (param $block i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
-    (local $s i32) (local $b i32) (local $a i32) (local $end i32) (local $at i32) (local $whole i32) (local $x v128)
-    @for k 0 3
-    (local $c{k}0 v128) (local $c{k}1 v128)
+    (local $s i32) (local $t i32) (local $a i32) (local $end i32) (local $q i32) (local $x v128)
+    @for j 0 3
+    (local $b{j} i32) (local $c{j}0 v128) (local $c{j}1 v128)
     @end
     (local.set $table (i32.add (local.get $table) (i32.shl (i32.mul (local.get $block) (local.get $segments)) (i32.const 4))))
-    (local.set $at (i32.add (i32.mul (i32.shl (local.get $block) (i32.const 2)) (local.get $pitch)) (i32.shl (local.get $p) (i32.const 5))))
-    (local.set $whole (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch)))
-    (local.set $b (i32.add (local.get $panels)
-      (i32.shl (i32.mul (local.get $p) (i32.mul (local.get $segments) (local.get $width))) (i32.const 5))))
+    (local.set $block (i32.mul (i32.shl (local.get $block) (i32.const 2)) (local.get $pitch))) ;; bytes from here on
+    (local.set $out (i32.add (local.get $out) (local.get $block)))
+    (if (local.get $residual) (then (local.set $residual (i32.add (local.get $residual) (local.get $block)))))
+    ;; Where fewer than four are left, the last is made again, and not stored.
+    @for j 0 3
+    (local.set $q (i32.add (local.get $p) (i32.const {j})))
+    (if (i32.ge_u (local.get $q) (local.get $p1)) (then (local.set $q (i32.sub (local.get $p1) (i32.const 1)))))
+    (local.set $b{j} (i32.add (local.get $panels)
+      (i32.shl (i32.mul (local.get $q) (i32.mul (local.get $segments) (local.get $width))) (i32.const 5))))
     (if (local.get $bias)
       (then
-        (local.set $c00 (v128.load (i32.add (local.get $bias) (i32.shl (local.get $p) (i32.const 5)))))
-        (local.set $c01 (v128.load offset=16 (i32.add (local.get $bias) (i32.shl (local.get $p) (i32.const 5)))))))
-    (if (local.get $residual)
-      (then
-        (local.set $c10 (v128.load (i32.add (local.get $residual) (local.get $at))))
-        (if (local.get $whole) (then (local.set $c11 (v128.load offset=16 (i32.add (local.get $residual) (local.get $at))))))))
+        (local.set $c{j}0 (v128.load (i32.add (local.get $bias) (i32.shl (local.get $q) (i32.const 5)))))
+        (local.set $c{j}1 (v128.load offset=16 (i32.add (local.get $bias) (i32.shl (local.get $q) (i32.const 5))))))
+      (else
+        (local.set $c{j}0 (v128.const f32x4 0 0 0 0))
+        (local.set $c{j}1 (v128.const f32x4 0 0 0 0))))
+    @end
+    (local.set $t (local.get $table))
     (local.set $s (local.get $segments))
     (loop $segment
-      (local.set $a (i32.load (local.get $table)))
+      (local.set $a (i32.load (local.get $t)))
       (local.set $end (i32.add (local.get $a) (i32.shl (local.get $width) (i32.const 2))))
       (loop $k
         @for k 0 3
         (local.set $x (v128.load32_splat offset={k*4} (local.get $a)))
-        local.get $x (v128.load offset={k*32} (local.get $b)) $MUL local.get $c{k}0 $ADD local.set $c{k}0
-        local.get $x (v128.load offset={k*32+16} (local.get $b)) $MUL local.get $c{k}1 $ADD local.set $c{k}1
+        @for j 0 3
+        local.get $x (v128.load offset={k*32} (local.get $b{j})) $MUL local.get $c{j}0 $ADD local.set $c{j}0
+        local.get $x (v128.load offset={k*32+16} (local.get $b{j})) $MUL local.get $c{j}1 $ADD local.set $c{j}1
         @end
-        (local.set $b (i32.add (local.get $b) (i32.const 128)))
+        @end
+        @for j 0 3
+        (local.set $b{j} (i32.add (local.get $b{j}) (i32.const 128)))
+        @end
         (br_if $k (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 16))) (local.get $end))))
-      (local.set $table (i32.add (local.get $table) (i32.const 16)))
+      (local.set $t (i32.add (local.get $t) (i32.const 16)))
       (br_if $segment (local.tee $s (i32.sub (local.get $s) (i32.const 1)))))
-    @for h 0 1
-    (local.set $c0{h} (f32x4.add
-      (f32x4.add (local.get $c0{h}) (local.get $c1{h}))
-      (f32x4.add (local.get $c2{h}) (local.get $c3{h}))))
-    @end
-    (if (local.get $act)
-      (then
-        (local.set $c00 (call $activate (local.get $c00) (local.get $act)))
-        (local.set $c01 (call $activate (local.get $c01) (local.get $act)))))
-    (local.set $out (i32.add (local.get $out) (local.get $at)))
-    (v128.store (local.get $out) (local.get $c00))
-    (if (local.get $whole) (then (v128.store offset=16 (local.get $out) (local.get $c01)))))
+    (block $stored
+      @for j 0 3
+      (local.set $q (i32.add (local.get $p) (i32.const {j})))
+      (br_if $stored (i32.ge_u (local.get $q) (local.get $p1)))
+      (local.set $q (i32.shl (local.get $q) (i32.const 5))) ;; bytes
+      @for h 0 1
+      (br_if $stored (i32.ge_u (i32.add (local.get $q) (i32.const {h*16})) (local.get $pitch)))
+      (if (local.get $residual)
+        (then (local.set $c{j}{h} (f32x4.add (local.get $c{j}{h}) (v128.load offset={h*16} (i32.add (local.get $residual) (local.get $q)))))))
+      (if (local.get $act) (then (local.set $c{j}{h} (call $activate (local.get $c{j}{h}) (local.get $act)))))
+      (v128.store offset={h*16} (i32.add (local.get $out) (local.get $q)) (local.get $c{j}{h}))
+      @end
+      @end
+    ))
 
   ;; product runs tile over blocks [i0, i1) and panels [p0, p1), chunk blocks at a time: their rows stay in the second
   ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass.
   (func $product
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p0 i32) (param $p1 i32)
     (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
-    (local $p i32) (local $i i32) (local $stop i32)
-    (block $done
-      (loop $chunks
-        (br_if $done (i32.ge_u (local.get $i0) (local.get $i1)))
-        (local.set $stop (i32.add (local.get $i0) (local.get $chunk)))
-        (if (i32.gt_u (local.get $stop) (local.get $i1)) (then (local.set $stop (local.get $i1))))
-        (local.set $p (local.get $p0))
-        (block $paneled
-          (loop $panel
-            (br_if $paneled (i32.ge_u (local.get $p) (local.get $p1)))
-            (local.set $i (local.get $i0))
+    (local $p i32) (local $i i32) (local $stop i32) (local $lone i32)
+    ;; A lone last row is a quarter of the work without the three beside it.
+    (local.set $lone (i32.eq (i32.sub (local.get $m) (i32.shl (i32.sub (local.get $i1) (i32.const 1)) (i32.const 2))) (i32.const 1)))
+    (local.set $i1 (i32.sub (local.get $i1) (local.get $lone)))
+    (loop $chunks
+      (local.set $stop (i32.add (local.get $i0) (local.get $chunk)))
+      (if (i32.gt_u (local.get $stop) (local.get $i1)) (then (local.set $stop (local.get $i1))))
+      (local.set $p (local.get $p0))
+      (block $paneled
+        (loop $panel
+          (br_if $paneled (i32.ge_u (local.get $p) (local.get $p1)))
+          (if (i32.and (local.get $lone) (i32.and
+                (i32.eq (local.get $stop) (local.get $i1))
+                (i32.eqz (i32.and (i32.sub (local.get $p) (local.get $p0)) (i32.const 3)))))
+            (then (call $single (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
+              (local.get $p) (local.get $p1) (local.get $i1)
+              (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))))
+          (local.set $i (local.get $i0))
+          (block $blocked
             (loop $block
-              (if (i32.eq (i32.sub (local.get $m) (i32.shl (local.get $i) (i32.const 2))) (i32.const 1))
-                (then (call $single (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
-                  (local.get $p) (local.get $i)
-                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)))
-                (else (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
-                  (local.get $p) (local.get $i) (local.get $m)
-                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))))
-              (br_if $block (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $stop))))
-            (local.set $p (i32.add (local.get $p) (i32.const 1)))
-            (br $panel)))
-        (local.set $i0 (local.get $stop))
-        (br $chunks))))
+              (br_if $blocked (i32.ge_u (local.get $i) (local.get $stop)))
+              (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
+                (local.get $p) (local.get $i) (local.get $m)
+                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))
+              (local.set $i (i32.add (local.get $i) (i32.const 1)))
+              (br $block)))
+          (local.set $p (i32.add (local.get $p) (i32.const 1)))
+          (br $panel)))
+      (local.set $i0 (local.get $stop))
+      (br_if $chunks (i32.lt_u (local.get $i0) (local.get $i1)))))
 
   ;; gemm: table, segments, width, panels, panel count, block count, chunk, m, bias, residual, out, pitch (bytes), act,
   ;; whether pieces are of blocks (else of panels)

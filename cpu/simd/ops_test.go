@@ -4,6 +4,9 @@ package simd
 
 import (
 	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/clipside/clipside/internal/optest"
@@ -50,3 +53,53 @@ func engine(d *Device) optest.Engine {
 func TestOperationsEqualTheirTwins(t *testing.T) { optest.Operations(t, engine(testDevice(t))) }
 
 func TestShapesThatDoNotFitAreRefused(t *testing.T) { optest.Refusals(t, engine(testDevice(t))) }
+
+// TestRowsDoNotDependOnTheirNumber multiplies the same row alone and beside others: an input's embedding must not depend
+// on what it is encoded with, not in the last bit.
+func TestRowsDoNotDependOnTheirNumber(t *testing.T) {
+	d := testDevice(t)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, cols := range []int{4, 36, 100} {
+		const k = 52
+		weight, err := d.NewParam("test.weight", cols, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bias, err := d.NewParam("test.bias", cols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*model.Param{weight, bias} {
+			f16 := make([]byte, 2*p.Len())
+			for i := range p.Len() {
+				binary.LittleEndian.PutUint16(f16[2*i:], uint16(0x3000+rng.IntN(0x800)+rng.IntN(2)<<15)) // ±1/8 to ±1/2
+			}
+			if err := d.Fill(p, 0, f16); err != nil {
+				t.Fatal(err)
+			}
+		}
+		row, residual := make([]float32, k), make([]float32, cols)
+		for i := range row {
+			row[i] = rng.Float32() - 0.5
+		}
+		for i := range residual {
+			residual[i] = rng.Float32() - 0.5
+		}
+		var want []float32
+		for rows := 1; rows <= 9; rows++ {
+			got, err := engine(d).Run(func(in optest.Inputs) model.Tensor {
+				r := in.Tensor(rows, cols, slices.Repeat(residual, rows))
+				return in.MatMul(in.Tensor(rows, k, slices.Repeat(row, rows)), model.Linear{Weight: weight, Bias: bias}, model.GELU, &r)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rows == 1 {
+				want = got
+			}
+			if !slices.Equal(got, slices.Repeat(want, rows)) {
+				t.Errorf("%d columns: a row among %d is not what it is alone", cols, rows)
+			}
+		}
+	}
+}
