@@ -884,13 +884,13 @@
 
   ;; overwhite: pixels, how many vectors of four, whether their colours are (1) as they are or (2) multiplied by alpha.
   ;; Lays pixels over white, in place; what becomes of their alpha means nothing.
-  (func $overwhite (param $a i32) (param $thread i32) (param $threads i32)
+  (func $overwhite (param $a i32) (param $piece i32) (param $pieces i32)
     (local $at i32) (local $end i32) (local $v v128) (local $alpha v128)
     (local.set $end (i32.load offset=4 (local.get $a)))
     (local.set $at (i32.add (i32.load (local.get $a))
-      (i32.shl (call $share (local.get $end) (local.get $thread) (local.get $threads)) (i32.const 4))))
+      (i32.shl (call $share (local.get $end) (local.get $piece) (local.get $pieces)) (i32.const 4))))
     (local.set $end (i32.add (i32.load (local.get $a))
-      (i32.shl (call $share (local.get $end) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)) (i32.const 4))))
+      (i32.shl (call $share (local.get $end) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)) (i32.const 4))))
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
@@ -910,7 +910,7 @@
   ;; column, taps has where its first pixel lies in a row (bytes), and how many fours of coefficients, [h01 h23 l01 l23],
   ;; it has. A unit is four rows, which share the reading of coefficients. Four pixels of a row are spread out to
   ;; [r0 r1 g0 g1 b0 b1 a0 a1], and the same of 2 and 3.
-  (func $horizontal (param $a i32) (param $thread i32) (param $threads i32)
+  (func $horizontal (param $a i32) (param $piece i32) (param $pieces i32)
     (local $unit i32) (local $units i32) (local $last i32) (local $t i32) (local $k i32) (local $i i32) (local $n i32)
     (local $h01 v128) (local $h23 v128) (local $l01 v128) (local $l23 v128) (local $x v128) (local $y v128)
     @for r 0 3
@@ -918,8 +918,8 @@
     @end
     (local.set $last (i32.sub (i32.load offset=8 (local.get $a)) (i32.const 1)))
     (local.set $units (i32.shr_u (i32.add (local.get $last) (i32.const 4)) (i32.const 2)))
-    (local.set $unit (call $share (local.get $units) (local.get $thread) (local.get $threads)))
-    (local.set $units (call $share (local.get $units) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $unit (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $rows
         (br_if $done (i32.ge_u (local.get $unit) (local.get $units)))
@@ -977,7 +977,7 @@
   ;; vertical: x, taps, coefficients, rows of out, out, pitch of both (bytes, a multiple of 16). Of every row of out, taps
   ;; has where its first row of x lies (bytes), and how many pairs of rows it reads; and it has as many coefficients,
   ;; [h01 l01], at every stride. Alpha becomes 255.
-  (func $vertical (param $a i32) (param $thread i32) (param $threads i32)
+  (func $vertical (param $a i32) (param $piece i32) (param $pieces i32)
     (local $row i32) (local $rows i32) (local $pitch i32) (local $t i32) (local $k i32) (local $col i32) (local $n i32) (local $at i32) (local $out i32)
     (local $h v128) (local $l v128) (local $x v128) (local $y v128) (local $z v128)
     @for p 0 3
@@ -985,8 +985,8 @@
     @end
     (local.set $pitch (i32.load offset=20 (local.get $a)))
     (local.set $rows (i32.load offset=12 (local.get $a)))
-    (local.set $row (call $share (local.get $rows) (local.get $thread) (local.get $threads)))
-    (local.set $rows (call $share (local.get $rows) (i32.add (local.get $thread) (i32.const 1)) (local.get $threads)))
+    (local.set $row (call $share (local.get $rows) (local.get $piece) (local.get $pieces)))
+    (local.set $rows (call $share (local.get $rows) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $row) (local.get $rows)))
