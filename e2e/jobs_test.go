@@ -80,10 +80,7 @@ func TestLargeJobs(t *testing.T) {
 			same([result.length, result[0].label], [1000, 'cup of coffee'], 'the result');
 
 			const again = collect();
-			const both = await clip.classify([coffee, coffee], labels, { template, topK: 1, onProgress: again.onProgress });
-			same(both.map(([{ label }]) => label), ['cup of coffee', 'cup of coffee'], 'once more');
-			// Two pictures go in one pass, where sums are added up in another order.
-			for (const [{ score }] of both) assert(Math.abs(score / result[0].score - 1) < 1e-5, score + ' is not ' + result[0].score);
+			same(await clip.classify([coffee, coffee], labels, { template, topK: 1, onProgress: again.onProgress }), [result.slice(0, 1), result.slice(0, 1)], 'once more');
 			same(again.events[0], { loaded: 0, total: 2 }, 'what is remembered does not count');
 			same(again.events.at(-1), { loaded: 2, total: 2 }, 'the pictures do');
 
