@@ -7,9 +7,9 @@ import { anySignal } from './signals.js';
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
 
 /**
- * How many files are on the way or waiting for their turn. With chunks of at most 4 MiB it bounds the memory too. Enough
- * to hide a round trip of 80 ms at 1 Gbit/s, and fewer than the six connections that HTTP/1.1 has to a host, so that
- * the page's own requests are not held up.
+ * How many files are on the way or waiting for their turn, beside the one that is being delivered. With chunks of at
+ * most 4 MiB it bounds the memory too. Enough to hide a round trip of 80 ms at 1 Gbit/s, and fewer than the six
+ * connections that HTTP/1.1 has to a host, so that the page's own requests are not held up.
  */
 const ahead = 4;
 
@@ -47,16 +47,19 @@ export async function loadWeights(signal, files, source, deliver) {
   const queue = [];
   let requested = 0;
   const request = () => {
+    if (requested === files.length) return;
     const bytes = source(either, files[requested++], { fresh: false });
     bytes.catch(() => {}); // looked at when its turn comes
     queue.push(bytes);
   };
   try {
+    for (let i = 0; i < ahead; i++) request();
     for (const file of files) {
-      while (requested < files.length && queue.length < ahead) request();
+      const bytes = /** @type {Promise<Uint8Array<ArrayBuffer>>} */ (queue.shift());
+      // Its place is another's while it is delivered, or the network would be idle for as long.
+      bytes.then(request, () => {});
       // A failure further back ends the load no later than its turn; until then what is before it is not lost.
-      await deliverChecked(either, file, queue[0], source, deliver);
-      queue.shift(); // only now, so that its bytes count towards the bound until the engine has let go of them
+      await deliverChecked(either, file, bytes, source, deliver);
     }
   } finally {
     stop.abort();
