@@ -44,6 +44,8 @@ export class Model {
   #selfTest = untested;
   #fallback = '';
   #storage = { kept: false, reason: '' };
+  /** Settled once what makes a kept model whole is written. @type {Promise<void>} */
+  #kept = Promise.resolve();
   #loadMs = 0;
   #tuning = '';
 
@@ -89,12 +91,13 @@ export class Model {
   }
 
   /**
-   * Resolves once the weights are there and the device has proved itself.
+   * Resolves once the weights are there, and kept where they are to be, and the device has proved itself.
    * @param {AbortSignal} [signal] ends the waiting
    * @returns {Promise<void>}
    */
   async ready(signal) {
     while (!(await unlessAborted(signal, this.#session.trusted)));
+    await unlessAborted(signal, this.#kept);
   }
 
   /**
@@ -169,6 +172,7 @@ export class Model {
   async dispose() {
     this.#stop.abort(new DOMException('The Clip has been disposed.', 'InvalidStateError'));
     await this.#session.trusted.catch(() => {});
+    await this.#kept;
     await this.#engine.dispose(this.#session.opened.id);
   }
 
@@ -227,8 +231,8 @@ export class Model {
     this.#selfTest = verdict;
     this.#loadMs = performance.timeOrigin + performance.now() - this.#request.startedAt;
     progress.enter('ready');
-    // A model that is not kept for the next visit works all the same.
-    if (typeof this.#store !== 'string') await this.#store.commit(this.#manifest).catch(() => {});
+    // A model that is not kept for the next visit works all the same, and no result waits for it.
+    if (typeof this.#store !== 'string') this.#kept = this.#store.commit(this.#manifest).catch(() => {});
   }
 
   /**
