@@ -258,15 +258,6 @@ func (s *site) blank() string {
 	return s.url + "blank.html"
 }
 
-// isolated serves an empty page that is alone in its process, as measuring its memory asks for. Its Worker must come
-// with the same headers.
-func (s *site) isolated() string {
-	s.respond("isolated.html", "text/html; charset=utf-8", "<!doctype html><title>isolated</title><link rel=icon href=data:,>", isolation)
-	return s.url + "isolated.html"
-}
-
-var isolation = map[string]string{"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
-
 // respond serves a text.
 func (s *site) respond(file, kind, text string, headers map[string]string) {
 	s.mu.Lock()
@@ -281,7 +272,7 @@ func (s *site) respond(file, kind, text string, headers map[string]string) {
 }
 
 // rewrite serves a script of the page as it is in site/, not minified, with pieces of its text, which must be there,
-// replaced by others: old, new, old, new. Isolated pages may run it as a Worker.
+// replaced by others: old, new, old, new.
 func (s *site) rewrite(t testing.TB, file string, oldnew ...string) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "site", file))
@@ -293,5 +284,5 @@ func (s *site) rewrite(t testing.TB, file string, oldnew ...string) {
 			t.Fatalf("%s has no %q", file, oldnew[i])
 		}
 	}
-	s.respond(file, "text/javascript; charset=utf-8", strings.NewReplacer(oldnew...).Replace(string(data)), isolation)
+	s.respond(file, "text/javascript; charset=utf-8", strings.NewReplacer(oldnew...).Replace(string(data)), nil)
 }

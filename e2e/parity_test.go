@@ -22,7 +22,8 @@ import (
 // the photo's file to the embedding, on both devices.
 func TestEmbeddingsEqualTheReference(t *testing.T) {
 	s := serve(t)
-	s.headers = isolation // as clipside serve sends them: memory may be shared with threads
+	// As clipside serve sends them: memory may be shared with threads.
+	s.headers = map[string]string{"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 	sets := s.addGoldens(t)
 	s.add("photos/", filepath.Join(root, "testdata/photos"))
 	b := launch(t, nil)

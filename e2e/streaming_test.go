@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clipside/clipside/model/bundle"
 )
@@ -51,67 +52,56 @@ func TestHeavyModelIsLoadedInFlatMemoryAndKept(t *testing.T) {
 	h := s.model("heavy", dir)
 	road := &link{bytesPerSecond: 100e6 / 8}
 	h.files = road.handler(h.files)
-	// The Worker tells how large Go's memory is. It never shrinks, so that it is its own maximum. It has one thread: others
-	// sleep in the kernels, where no measurement reaches them, and the browser waits for their answer.
-	s.rewrite(t, "clipside/worker.js", "const models = new Map();", `const models = new Map();
-		{
-			Object.defineProperty(navigator, 'hardwareConcurrency', { value: 1 });
-			const channel = new BroadcastChannel('memory');
-			channel.onmessage = ({ data }) => data === '?' && channel.postMessage(globalThis.wasm.instance.exports.mem.buffer.byteLength);
-		}`)
-	s.rewrite(t, "clipside/fetcher.js")
-	// Without the flag the browser answers when it collects garbage the next time.
-	b := launch(t, map[string]any{"enable-blink-features": "ForceEagerMeasureMemory"})
+	b := launch(t, nil)
 	type visit struct {
 		First               float64 // ms to the first result
 		Start, Peak         float64 // bytes of both heaps
 		GoStart, GoPeak     float64
-		Samples             int
+		Samples             int // of page, engine and fetcher
 		Kept, Passed        bool
 		Fetched, Cached     int64
 		Usage, Quota, Total float64
 	}
-	visitOnce := func(sample bool) visit {
-		p := b.open(t, s.isolated())
+	visitOnce := func() visit {
+		p := b.open(t, s.blank())
 		p.adapter()
-		return eval[visit](p, script(`
-			const engine = await createClip({ device: 'cpu' }); // the engine runs, and has nothing of the model
-			const channel = new BroadcastChannel('memory');
-			const goMemory = () => new Promise((resolve) => { channel.onmessage = ({ data }) => resolve(data); channel.postMessage('?'); });
-			// The browser waits a minute for a Worker that has just been ended: such a measurement is passed over.
-			const memory = async () => {
-				const go = await goMemory();
-				const measured = await Promise.race([performance.measureUserAgentSpecificMemory(), new Promise((resolve) => setTimeout(resolve, 5000))]);
-				return measured && { go, both: go + measured.bytes };
-			};
-			let start;
-			while (!(start = await memory()));
-			const peak = { ...start };
-			let samples = 0, over = !%v;
-			const sampling = (async () => {
-				while (!over) {
-					const now = await memory();
-					if (!now) continue;
-					samples++;
-					for (const key in peak) peak[key] = Math.max(peak[key], now[key]);
-					await new Promise((resolve) => setTimeout(resolve, 500));
-				}
-			})();
+		eval[bool](p, script("window.engine = await createClip({ device: 'cpu' }); return true;")) // it runs, and has nothing of the model
+		heaps := p.heaps()
+		start := heaps.measure()
+		eval[bool](p, script(`
 			const began = performance.now();
-			const clip = await createClip({ model: %q, device: 'webgpu', wait: false });
-			await clip.classify(picture, ['a cat', 'a dog']);
-			const first = performance.now() - began;
-			over = true;
-			await sampling;
+			window.over = false;
+			window.loaded = (async () => {
+				const clip = await createClip({ model: %q, device: 'webgpu', wait: false });
+				await clip.classify(picture, ['a cat', 'a dog']);
+				return { clip, first: performance.now() - began };
+			})().finally(() => { over = true; });
+			return true;
+		`, h.url))
+		var peak, goPeak float64
+		samples := 0
+		for over := false; !over; {
+			time.Sleep(500 * time.Millisecond)
+			over = eval[bool](p, "over")
+			now := heaps.measure()
+			peak = max(peak, now.JavaScript+now.Go)
+			goPeak = now.Go // it never shrinks
+			if now.Heaps >= 3 {
+				samples++
+			}
+		}
+		v := eval[visit](p, script(`
+			const { clip, first } = await loaded;
 			await clip.ready;
 			const { storage, bytes, selfTest } = clip.info, { usage, quota } = await storageEstimate();
 			await Promise.all([clip.dispose(), engine.dispose()]);
-			return { First: first, Start: start.both, Peak: peak.both, GoStart: start.go, GoPeak: peak.go, Samples: samples,
-				Kept: storage.kept, Passed: selfTest.passed, Fetched: bytes.fetched, Cached: bytes.cached, Usage: usage, Quota: quota };
-		`, sample, h.url))
+			return { First: first, Kept: storage.kept, Passed: selfTest.passed, Fetched: bytes.fetched, Cached: bytes.cached, Usage: usage, Quota: quota };
+		`))
+		v.Start, v.Peak, v.GoStart, v.GoPeak, v.Samples = start.JavaScript+start.Go, peak, start.Go, goPeak, samples
+		return v
 	}
 
-	first := visitOnce(true)
+	first := visitOnce()
 	download := float64(road.bytes()) / road.bytesPerSecond
 	t.Logf("%.0f MB: first result after %.1f s, of which %.1f s for the bytes alone", float64(stored)/1e6, first.First/1e3, download)
 	t.Logf("Go and JavaScript: %.1f MiB before, %.1f MiB at most (Go %.1f to %.1f), in %d samples", first.Start/(1<<20), first.Peak/(1<<20), first.GoStart/(1<<20), first.GoPeak/(1<<20), first.Samples)
@@ -125,7 +115,7 @@ func TestHeavyModelIsLoadedInFlatMemoryAndKept(t *testing.T) {
 		t.Errorf("%d files were fetched", n)
 	}
 
-	second := visitOnce(false)
+	second := visitOnce()
 	// How much sooner is for the README: in a test it would be a bound on how busy the machine is.
 	t.Logf("second visit: first result after %.1f s, %.1f times sooner; Go takes %.1f MiB at most", second.First/1e3, first.First/second.First, second.GoPeak/(1<<20))
 	if files := weights(h.well()); len(files) > 0 || second.Fetched != 0 || second.Cached != stored {
