@@ -38,6 +38,10 @@ const (
 	mostPieces = 32
 	// pieceTime is what a piece takes at least. Below it, handing it over counts.
 	pieceTime = 10 * time.Microsecond
+	// sharedTime is what a program takes at least, on one thread, to be run by several. Less than a third of a frame is
+	// not waited for, and others take as long to wake where processors sleep deeply or are virtual: with two threads a
+	// single small picture took half as long again as with one.
+	sharedTime = 5 * time.Millisecond
 )
 
 // slot is the storage of a recorded tensor; its address is known when the recording is complete.
@@ -69,16 +73,30 @@ type command struct {
 	needs []*model.Param
 	work  model.Work // of its operation; the rest of it for an operation's further commands
 	most  int        // pieces that it can usefully be cut into
+
+	pieces int // that threads share it out by
 }
 
-// pieces is how many pieces threads are to share the command out by.
-func (c *command) pieces() int {
-	if c.work == (model.Work{}) { // not metered
-		return c.most
+// seconds is about what the command takes on one thread: at the matrix kernel's rate, and that of what is busy with
+// memory.
+func (c *command) seconds() float64 { return c.work.FLOP/40e9 + c.work.Bytes/4e9 }
+
+// share sets how many pieces threads are to share each command out by.
+func share(commands []command) {
+	total := 0.0
+	for _, c := range commands {
+		total += c.seconds()
 	}
-	// Rates of one thread: the matrix kernel's, and that of what is busy with memory.
-	seconds := c.work.FLOP/40e9 + c.work.Bytes/4e9
-	return min(max(int(seconds/pieceTime.Seconds()), 1), c.most)
+	for i := range commands {
+		switch c := &commands[i]; {
+		case c.work == (model.Work{}): // not metered
+			c.pieces = c.most
+		case total < sharedTime.Seconds():
+			c.pieces = 1
+		default:
+			c.pieces = min(max(int(c.seconds()/pieceTime.Seconds()), 1), c.most)
+		}
+	}
 }
 
 // recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot; Indices' and Pixels' is an
@@ -196,6 +214,7 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 	for _, t := range r.tables {
 		d.m.write(t.at, words(t.addresses()...))
 	}
+	share(r.commands)
 	var text []byte
 	for _, c := range r.commands {
 		line := binary.LittleEndian.AppendUint32(nil, uint32(c.op))
@@ -207,7 +226,7 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 			line = binary.LittleEndian.AppendUint32(line, v)
 		}
 		text = append(append(text, line...), make([]byte, commandBytes-4-len(line))...)
-		text = binary.LittleEndian.AppendUint32(text, uint32(c.pieces()))
+		text = binary.LittleEndian.AppendUint32(text, uint32(c.pieces))
 		p.needs = append(p.needs, c.needs)
 		p.work = append(p.work, c.work)
 	}
