@@ -35,7 +35,10 @@ func buildEngine(ctx context.Context, out output, root, work, file string) error
 	if err != nil {
 		return err
 	}
-	small, err := packTables(module)
+	small, err := dropLines(module)
+	if err == nil {
+		small, err = packTables(small)
+	}
 	if errors.Is(err, errTables) { // it runs as well
 		fmt.Fprintf(out.stderr, "the engine is larger than it should be: %v\n", err)
 		small, err = joinSegments(module)

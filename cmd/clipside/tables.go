@@ -23,7 +23,11 @@ var errTables = errors.New("the linker's tables of functions have an unknown lay
 const (
 	rowBytes    = 8
 	fixedWords  = 11
-	countWord   = 7
+	nameWord    = 1
+	stackWord   = 4 // of three offsets in the lists of numbers by address: stack pointer, file, line
+	fileWord    = 5
+	lineWord    = 6
+	countWord   = 7 // so many more such offsets follow
 	bucketBytes = 20
 	buckets     = 16
 )
@@ -62,7 +66,7 @@ func packTables(module []byte) ([]byte, error) {
 }
 
 // tables are addresses of Go's tables of functions, and how many these are.
-type tables struct{ functions, functab, end, find, findEnd int }
+type tables struct{ functions, functab, end, find, findEnd, names, numbers, numbersEnd int }
 
 // findTables finds the tables through the runtime's own description of the module, whose first word is the address of
 // a header that begins with a known number.
@@ -88,10 +92,12 @@ func findTables(memory []byte) (tables, error) {
 		t := tables{functab: word(at + 8 + 5*slice), functions: word(at+8+5*slice+8) - 1, find: word(at + 8 + 6*slice)}
 		rest, size := word(at+8+4*slice), word(at+8+4*slice+8)
 		code := word(at+8+6*slice+16) - word(at+8+6*slice+8)
+		t.names, t.numbers = word(at+8), word(at+8+3*slice)
+		t.numbersEnd = t.numbers + word(at+8+3*slice+8)
 		t.end = t.functab + size
 		t.findEnd = t.find + (code+4095)/4096*4 + (code+255)/256
 		if t.functions == word(header+8) && rest == t.functab && header < t.functab && t.functions > 0 && size > t.functions*rowBytes &&
-			t.end <= t.find && code > 0 && t.findEnd <= len(memory) {
+			t.end <= t.find && t.names > header && t.numbers > t.names && t.numbersEnd <= t.functab && code > 0 && t.findEnd <= len(memory) {
 			return t, nil
 		}
 	}
