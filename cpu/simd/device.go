@@ -29,9 +29,10 @@ type machine interface {
 	read(at uint32, data []byte)
 	// run runs the commands in [at, end) on all threads that are there.
 	run(at, end uint32) error
-	// pack and widen are the module's functions of these names.
+	// pack, widen and winogradWeights are the module's functions of these names.
 	pack(src, count, panels, from, k uint32) error
 	widen(src, count, dst uint32) error
+	winogradWeights(src, n, k, dst uint32) error
 	// rest lets others have the thread, unless they have had it since the last run: in a browser, an abort can only
 	// arrive then.
 	rest()
@@ -80,15 +81,17 @@ type storage struct {
 	form    form
 	total   int64 // fp16 bytes, padding included
 	arrived int64
+	staging uint32 // where fp16 waits for the rest of it; of form winograd alone, while it arrives
 }
 
 // form is how a parameter lies in memory.
 type form int
 
 const (
-	panels form = iota // a matrix: [⌈n/8⌉][k][8] float32
-	wide               // a vector: float32, zero up to a multiple of 8
-	halves             // a table: fp16 as it came
+	panels   form = iota // a matrix: [⌈n/8⌉][k][8] float32
+	wide                 // a vector: float32, zero up to a multiple of 8
+	halves               // a table: fp16 as it came
+	winograd             // a convolution's 16 matrices of Winograd's filtering, each as panels
 )
 
 // NewParam implements model.Device.
@@ -99,6 +102,9 @@ func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
 	s := &storage{total: int64(count) * 2}
 	var size uint64
 	switch {
+	case winogradShape(shape):
+		s.form = winograd
+		size = 16 * uint64((shape[0]+7)&^7) * uint64(row) * 4
 	case p.Matrix():
 		s.form = panels
 		size = uint64((shape[0]+7)&^7) * uint64(count/shape[0]) * 4
@@ -140,6 +146,9 @@ func (d *Device) Fill(p *model.Param, at int64, f16 []byte) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if s.form == winograd {
+		return d.fillWinograd(p, s, f16)
+	}
 	for len(f16) > 0 {
 		n := min(len(f16), stagingBytes)
 		if err := d.store(p, s, f16[:n]); err != nil {
@@ -151,6 +160,25 @@ func (d *Device) Fill(p *model.Param, at int64, f16 []byte) error {
 	if s.arrived == s.total {
 		p.Arrived(nil)
 	}
+	return nil
+}
+
+// fillWinograd keeps what comes until all is there, and transforms it.
+func (d *Device) fillWinograd(p *model.Param, s *storage, f16 []byte) (err error) {
+	if s.arrived == 0 {
+		if s.staging, _, err = d.memory.alloc(uint64(s.total)); err != nil {
+			return fmt.Errorf("simd: %s: %w", p.Name, err)
+		}
+	}
+	d.m.write(s.staging+uint32(s.arrived), f16)
+	if s.arrived += int64(len(f16)); s.arrived < s.total {
+		return nil
+	}
+	defer d.memory.release(s.staging)
+	if err := d.m.winogradWeights(s.staging, uint32(p.Shape[0]), uint32(padded(p.Shape[3])), s.at); err != nil {
+		return fmt.Errorf("simd: %s: %w", p.Name, err)
+	}
+	p.Arrived(nil)
 	return nil
 }
 

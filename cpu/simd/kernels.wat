@@ -15,9 +15,9 @@
   MEMORY
 
   (type $kernel (func (param i32 i32 i32)))
-  (table 13 funcref)
+  (table 14 funcref)
   (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize
-    $overwhite $horizontal $vertical)
+    $overwhite $horizontal $vertical $winograd)
 
   ;; run runs the commands in [at, end), each as one piece.
   (func $run (export "run") (param $at i32) (param $end i32)
@@ -427,6 +427,227 @@
       (local.get $p0) (local.get $p1) (local.get $i0) (local.get $i1) (i32.load offset=24 (local.get $a)) (i32.load offset=28 (local.get $a))
       (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a)) (i32.load offset=40 (local.get $a)) (i32.load offset=44 (local.get $a))
       (i32.load offset=48 (local.get $a))))
+
+  ;; ---- convolutions of 3×3 ----
+  ;;
+  ;; Winograd's minimal filtering F(2×2, 3×3) (Lavin & Gray 2015): of 4×4 inputs d under weights g, the 2×2 outputs are
+  ;; Aᵀ[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]A, 16 multiplications for 36. Over all channels these are 16 matrix products.
+  ;;   Bᵀ = 1  0 −1  0    G = 1   0  0    Aᵀ = 1  1  1  0
+  ;;        0  1  1  0        ½   ½  ½         0  1 −1 −1
+  ;;        0 −1  1  0        ½  −½  ½
+  ;;        0  1  0 −1        0   0  1
+
+  ;; winogradWeights makes G·g·Gᵀ of fp16 weights [n][3][3][k], as 16 matrices [n, k] in panels.
+  (func (export "winogradWeights") (param $src i32) (param $n i32) (param $k i32) (param $dst i32)
+    (local $row i32) (local $col i32) (local $at i32) (local $step i32) (local $tap i32) (local $half v128)
+    @for q 0 2
+    @for r 0 3
+    (local $g{r}{q} v128) (local $t{r}{q} v128)
+    @end
+    @end
+    (local.set $half (f32x4.splat (f32.const 0.5)))
+    (local.set $tap (i32.shl (local.get $k) (i32.const 1)))
+    (local.set $step (i32.shl (i32.mul (i32.and (i32.add (local.get $n) (i32.const 7)) (i32.const -8)) (local.get $k)) (i32.const 2)))
+    (loop $rows
+      (local.set $col (i32.const 0))
+      (loop $cols
+        (local.set $at (i32.add (local.get $src) (i32.shl (local.get $col) (i32.const 1))))
+        @for r 0 2
+        @for q 0 2
+        (local.set $g{r}{q} (call $half4 (local.get $at)))
+        (local.set $at (i32.add (local.get $at) (local.get $tap)))
+        @end
+        @end
+        @for q 0 2
+        (local.set $t0{q} (local.get $g0{q}))
+        (local.set $t1{q} (f32x4.mul (local.get $half) (f32x4.add (f32x4.add (local.get $g0{q}) (local.get $g2{q})) (local.get $g1{q}))))
+        (local.set $t2{q} (f32x4.mul (local.get $half) (f32x4.sub (f32x4.add (local.get $g0{q}) (local.get $g2{q})) (local.get $g1{q}))))
+        (local.set $t3{q} (local.get $g2{q}))
+        @end
+        ;; dst + ((row/8·k + col)·8 + row%8)·4
+        (local.set $at (i32.add (local.get $dst) (i32.shl
+          (i32.add
+            (i32.shl (i32.add (i32.mul (i32.shr_u (local.get $row) (i32.const 3)) (local.get $k)) (local.get $col)) (i32.const 3))
+            (i32.and (local.get $row) (i32.const 7)))
+          (i32.const 2))))
+        @for r 0 3
+        (call $column (local.get $at) (local.get $t{r}0))
+        (local.set $at (i32.add (local.get $at) (local.get $step)))
+        (call $column (local.get $at) (f32x4.mul (local.get $half) (f32x4.add (f32x4.add (local.get $t{r}0) (local.get $t{r}2)) (local.get $t{r}1))))
+        (local.set $at (i32.add (local.get $at) (local.get $step)))
+        (call $column (local.get $at) (f32x4.mul (local.get $half) (f32x4.sub (f32x4.add (local.get $t{r}0) (local.get $t{r}2)) (local.get $t{r}1))))
+        (local.set $at (i32.add (local.get $at) (local.get $step)))
+        (call $column (local.get $at) (local.get $t{r}2))
+        (local.set $at (i32.add (local.get $at) (local.get $step)))
+        @end
+        (br_if $cols (i32.lt_u (local.tee $col (i32.add (local.get $col) (i32.const 4))) (local.get $k))))
+      (local.set $src (i32.add (local.get $src) (i32.mul (local.get $tap) (i32.const 9))))
+      (br_if $rows (i32.lt_u (local.tee $row (i32.add (local.get $row) (i32.const 1))) (local.get $n)))))
+
+  ;; column puts four values of a row into a panel.
+  (func $column (param $at i32) (param $v v128)
+    (v128.store32_lane offset=0 0 (local.get $at) (local.get $v))
+    (v128.store32_lane offset=32 1 (local.get $at) (local.get $v))
+    (v128.store32_lane offset=64 2 (local.get $at) (local.get $v))
+    (v128.store32_lane offset=96 3 (local.get $at) (local.get $v)))
+
+  ;; winograd: x, width, side, out side, pad, weights, panel count, batch, bias, out, pitch (bytes), act, a pixel of
+  ;; zeros, tiles of a strip (a multiple of 4), scratch, scratch bytes a thread. A unit is a strip of tiles, of whatever
+  ;; picture; what it makes stays in the second cache. Scratch holds, in this order: inputs [16][strip][width], products
+  ;; [16][strip][panels·8], a table of strip addresses, the addresses of a tile's 16 pixels.
+  (func $winograd (param $a i32) (param $piece i32) (param $pieces i32)
+    (local $width i32) (local $strip i32) (local $panels i32) (local $across i32) (local $tiles i32) (local $unit i32) (local $units i32)
+    (local $inputs i32) (local $products i32) (local $table i32) (local $pixels i32) (local $step i32) (local $pitch i32) (local $weights i32)
+    (local $first i32) (local $n i32) (local $i i32) (local $in i32) (local $made i32) (local $b i32) (local $y i32) (local $x i32)
+    (local.set $width (i32.load offset=4 (local.get $a)))
+    (local.set $panels (i32.load offset=24 (local.get $a)))
+    (local.set $strip (i32.load offset=52 (local.get $a)))
+    (local.set $across (i32.shr_u (i32.add (i32.load offset=12 (local.get $a)) (i32.const 1)) (i32.const 1)))
+    (local.set $tiles (i32.mul (i32.load offset=28 (local.get $a)) (i32.mul (local.get $across) (local.get $across))))
+    (local.set $step (i32.shl (i32.mul (local.get $strip) (local.get $width)) (i32.const 2)))
+    (local.set $pitch (i32.shl (local.get $panels) (i32.const 5)))
+    (local.set $inputs (i32.add (i32.load offset=56 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=60 (local.get $a)))))
+    (local.set $products (i32.add (local.get $inputs) (i32.shl (local.get $step) (i32.const 4))))
+    (local.set $table (i32.add (local.get $products) (i32.shl (i32.mul (local.get $strip) (local.get $pitch)) (i32.const 4))))
+    (local.set $pixels (i32.add (local.get $table) (i32.shl (local.get $strip) (i32.const 2))))
+    (local.set $units (i32.div_u (i32.add (local.get $tiles) (i32.sub (local.get $strip) (i32.const 1))) (local.get $strip)))
+    (local.set $unit (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
+    (block $done
+      (loop $strips
+        (br_if $done (i32.ge_u (local.get $unit) (local.get $units)))
+        (local.set $first (i32.mul (local.get $unit) (local.get $strip)))
+        (local.set $n (i32.sub (local.get $tiles) (local.get $first)))
+        (if (i32.gt_u (local.get $n) (local.get $strip)) (then (local.set $n (local.get $strip))))
+        (local.set $i (i32.const 0))
+        (loop $in_tiles
+          (call $tile_pixels (local.get $a) (i32.add (local.get $first) (local.get $i)) (local.get $across) (local.get $pixels))
+          (call $tile_inputs (local.get $pixels) (local.get $width)
+            (i32.add (local.get $inputs) (i32.shl (i32.mul (local.get $i) (local.get $width)) (i32.const 2))) (local.get $step))
+          (br_if $in_tiles (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+        (local.set $i (i32.const 0))
+        (local.set $in (local.get $inputs))
+        (local.set $made (local.get $products))
+        (local.set $weights (i32.load offset=20 (local.get $a)))
+        (loop $products16
+          (call $row_table (local.get $table) (local.get $in) (i32.shl (local.get $width) (i32.const 2)) (local.get $n))
+          (local.set $b (i32.shr_u (i32.add (local.get $n) (i32.const 3)) (i32.const 2)))
+          (call $product (local.get $table) (i32.const 1) (local.get $width) (local.get $weights) (i32.const 0) (local.get $panels)
+            (i32.const 0) (local.get $b) (local.get $b) (local.get $n) (i32.const 0) (i32.const 0) (local.get $made) (local.get $pitch) (i32.const 0))
+          (local.set $in (i32.add (local.get $in) (local.get $step)))
+          (local.set $made (i32.add (local.get $made) (i32.mul (local.get $strip) (local.get $pitch))))
+          (local.set $weights (i32.add (local.get $weights) (i32.mul (local.get $pitch) (local.get $width))))
+          (br_if $products16 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 16))))
+        (local.set $i (i32.const 0))
+        (loop $out_tiles
+          (call $tile_outputs (local.get $a) (i32.add (local.get $first) (local.get $i)) (local.get $across)
+            (i32.add (local.get $products) (i32.mul (local.get $i) (local.get $pitch))) (i32.mul (local.get $strip) (local.get $pitch)))
+          (br_if $out_tiles (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+        (local.set $unit (i32.add (local.get $unit) (i32.const 1)))
+        (br $strips))))
+
+  ;; tile_pixels writes the addresses of the 4×4 pixels under a tile; those outside of the picture are zero.
+  (func $tile_pixels (param $a i32) (param $tile i32) (param $across i32) (param $pixels i32)
+    (local $side i32) (local $top i32) (local $left i32) (local $x i32) (local $map i32) (local $i i32) (local $y i32)
+    (local.set $side (i32.load offset=8 (local.get $a)))
+    (local.set $left (i32.sub (i32.shl (i32.rem_u (local.get $tile) (local.get $across)) (i32.const 1)) (i32.load offset=16 (local.get $a))))
+    (local.set $tile (i32.div_u (local.get $tile) (local.get $across)))
+    (local.set $top (i32.sub (i32.shl (i32.rem_u (local.get $tile) (local.get $across)) (i32.const 1)) (i32.load offset=16 (local.get $a))))
+    (local.set $map (i32.mul (i32.div_u (local.get $tile) (local.get $across)) (local.get $side)))
+    (loop $next
+      (local.set $y (i32.add (local.get $top) (i32.shr_u (local.get $i) (i32.const 2))))
+      (local.set $x (i32.add (local.get $left) (i32.and (local.get $i) (i32.const 3))))
+      (i32.store (local.get $pixels)
+        (if (result i32) (i32.and (i32.lt_u (local.get $y) (local.get $side)) (i32.lt_u (local.get $x) (local.get $side)))
+          (then (i32.add (i32.load (local.get $a)) (i32.shl (i32.mul
+            (i32.add (i32.mul (i32.add (local.get $map) (local.get $y)) (local.get $side)) (local.get $x))
+            (i32.load offset=4 (local.get $a))) (i32.const 2))))
+          (else (i32.load offset=48 (local.get $a)))))
+      (local.set $pixels (i32.add (local.get $pixels) (i32.const 4)))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 16)))))
+
+  ;; tile_inputs makes Bᵀ·d·B of a tile's pixels, step bytes apart.
+  (func $tile_inputs (param $pixels i32) (param $width i32) (param $to i32) (param $step i32)
+    (local $c i32) (local $at i32) (local $end i32)
+    @for p 0 3
+    (local $d{p} v128)
+    @for q 0 3
+    (local $w{p}{q} v128)
+    @end
+    @end
+    (local.set $end (i32.shl (local.get $width) (i32.const 2)))
+    (loop $cols
+      @for q 0 3
+      @for p 0 3
+      (local.set $d{p} (v128.load (i32.add (local.get $c) (i32.load offset={p*16} (i32.add (local.get $pixels) (i32.const {q*4}))))))
+      @end
+      (local.set $w0{q} (f32x4.sub (local.get $d0) (local.get $d2)))
+      (local.set $w1{q} (f32x4.add (local.get $d1) (local.get $d2)))
+      (local.set $w2{q} (f32x4.sub (local.get $d2) (local.get $d1)))
+      (local.set $w3{q} (f32x4.sub (local.get $d1) (local.get $d3)))
+      @end
+      (local.set $at (i32.add (local.get $to) (local.get $c)))
+      @for p 0 3
+      (v128.store (local.get $at) (f32x4.sub (local.get $w{p}0) (local.get $w{p}2)))
+      (local.set $at (i32.add (local.get $at) (local.get $step)))
+      (v128.store (local.get $at) (f32x4.add (local.get $w{p}1) (local.get $w{p}2)))
+      (local.set $at (i32.add (local.get $at) (local.get $step)))
+      (v128.store (local.get $at) (f32x4.sub (local.get $w{p}2) (local.get $w{p}1)))
+      (local.set $at (i32.add (local.get $at) (local.get $step)))
+      (v128.store (local.get $at) (f32x4.sub (local.get $w{p}1) (local.get $w{p}3)))
+      (local.set $at (i32.add (local.get $at) (local.get $step)))
+      @end
+      (br_if $cols (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 16))) (local.get $end)))))
+
+  ;; tile_outputs makes a tile's 2×2 outputs, Aᵀ·m·A, of products that are step bytes apart. Those beyond an odd side are
+  ;; dropped.
+  (func $tile_outputs (param $a i32) (param $tile i32) (param $across i32) (param $m i32) (param $step i32)
+    (local $side i32) (local $pitch i32) (local $bias i32) (local $act i32) (local $right i32) (local $below i32)
+    (local $out i32) (local $c i32) (local $at i32) (local $v v128) (local $add v128)
+    @for q 0 3
+    (local $m0{q} v128) (local $m1{q} v128) (local $m2{q} v128) (local $m3{q} v128) (local $r0{q} v128) (local $r1{q} v128)
+    @end
+    (local.set $side (i32.load offset=12 (local.get $a)))
+    (local.set $pitch (i32.load offset=40 (local.get $a)))
+    (local.set $bias (i32.load offset=32 (local.get $a)))
+    (local.set $act (i32.load offset=44 (local.get $a)))
+    ;; right and below: bytes to the next output, 0 where there is none
+    (local.set $right (i32.shl (i32.rem_u (local.get $tile) (local.get $across)) (i32.const 1)))
+    (local.set $tile (i32.div_u (local.get $tile) (local.get $across)))
+    (local.set $below (i32.shl (i32.rem_u (local.get $tile) (local.get $across)) (i32.const 1)))
+    (local.set $out (i32.add (i32.load offset=36 (local.get $a)) (i32.mul (local.get $pitch) (i32.add (local.get $right)
+      (i32.mul (local.get $side) (i32.add (local.get $below) (i32.mul (local.get $side) (i32.div_u (local.get $tile) (local.get $across)))))))))
+    (local.set $right (i32.mul (local.get $pitch) (i32.lt_u (i32.add (local.get $right) (i32.const 1)) (local.get $side))))
+    (local.set $below (i32.mul (i32.mul (local.get $pitch) (local.get $side)) (i32.lt_u (i32.add (local.get $below) (i32.const 1)) (local.get $side))))
+    (loop $cols
+      (local.set $at (i32.add (local.get $m) (local.get $c)))
+      @for p 0 3
+      @for q 0 3
+      (local.set $m{p}{q} (v128.load (local.get $at)))
+      (local.set $at (i32.add (local.get $at) (local.get $step)))
+      @end
+      @end
+      @for q 0 3
+      (local.set $r0{q} (f32x4.add (f32x4.add (local.get $m0{q}) (local.get $m1{q})) (local.get $m2{q})))
+      (local.set $r1{q} (f32x4.sub (f32x4.sub (local.get $m1{q}) (local.get $m2{q})) (local.get $m3{q})))
+      @end
+      (local.set $add (v128.load (i32.add (local.get $bias) (local.get $c))))
+      (local.set $at (i32.add (local.get $out) (local.get $c)))
+      (block $stored
+        @for r 0 1
+        (local.set $v (f32x4.add (local.get $add) (f32x4.add (f32x4.add (local.get $r{r}0) (local.get $r{r}1)) (local.get $r{r}2))))
+        (if (local.get $act) (then (local.set $v (call $activate (local.get $v) (local.get $act)))))
+        (v128.store (local.get $at) (local.get $v))
+        (if (local.get $right)
+          (then
+            (local.set $v (f32x4.add (local.get $add) (f32x4.sub (f32x4.sub (local.get $r{r}1) (local.get $r{r}2)) (local.get $r{r}3))))
+            (if (local.get $act) (then (local.set $v (call $activate (local.get $v) (local.get $act)))))
+            (v128.store (i32.add (local.get $at) (local.get $right)) (local.get $v))))
+        (br_if $stored (i32.eqz (local.get $below)))
+        (local.set $at (i32.add (local.get $at) (local.get $below)))
+        @end
+      )
+      (br_if $cols (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 16))) (local.get $pitch)))))
 
   ;; ---- layer norm ----
 

@@ -29,6 +29,7 @@ type instance struct {
 	memory, bytes             js.Value // the memory and a view of all of it
 	length                    uint64
 	runFunc, packFunc, widenF js.Value
+	winogradF                 js.Value
 
 	planned int      // threads that commands may be run by
 	others  js.Value // the threads but this one, of clipside/threads.js; undefined where there are none
@@ -108,6 +109,7 @@ func newInstance(exports js.Value, run string, memory js.Value, threads int) *in
 	i := &instance{
 		memory: memory, planned: threads,
 		runFunc: exports.Get(run), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
+		winogradF: exports.Get("winogradWeights"),
 	}
 	i.view()
 	return i
@@ -174,6 +176,12 @@ func (i *instance) widen(src, count, dst uint32) (err error) {
 	return nil
 }
 
+func (i *instance) winogradWeights(src, n, k, dst uint32) (err error) {
+	defer thrown(&err)
+	i.winogradF.Invoke(src, n, k, dst)
+	return nil
+}
+
 // rest waits for JavaScript's turn, unless it has had one since the last run: a call that is the only one waits for
 // nothing.
 func (i *instance) rest() {
@@ -210,5 +218,5 @@ func (i *instance) close() {
 	if !i.others.IsUndefined() {
 		i.others.Call("stop")
 	}
-	i.memory, i.bytes, i.runFunc, i.packFunc, i.widenF, i.others = js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}
+	i.memory, i.bytes, i.runFunc, i.packFunc, i.widenF, i.winogradF, i.others = js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}
 }

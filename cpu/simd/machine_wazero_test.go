@@ -88,6 +88,10 @@ func (r *runtime) widen(src, count, dst uint32) error {
 	return r.call("widen", uint64(src), uint64(count), uint64(dst))
 }
 
+func (r *runtime) winogradWeights(src, n, k, dst uint32) error {
+	return r.call("winogradWeights", uint64(src), uint64(n), uint64(k), uint64(dst))
+}
+
 func (r *runtime) rest()        {}
 func (r *runtime) threads() int { return 1 }
 func (r *runtime) close()       { r.rt.Close(context.Background()) }

@@ -20,10 +20,17 @@ func (r *recorder) MatMul(x model.Tensor, l model.Linear, act model.Activation, 
 	return y
 }
 
-// Conv implements model.Ops: a product whose rows are the pixels under the kernel's taps. Taps outside of the picture
-// read a pixel of zeros.
+// Conv implements model.Ops: a product whose rows are the pixels under the kernel's taps, where it is not made by
+// Winograd's filtering. Taps outside of the picture read a pixel of zeros.
 func (r *recorder) Conv(x model.Tensor, side int, c model.Conv, act model.Activation) model.Tensor {
 	outSide := model.CheckConv(x, side, c)
+	if c.Weight.Data.(*storage).form == winograd {
+		y, side := r.winograd(x, side, c, act)
+		if c.Stride > 1 {
+			y = r.every(c.Stride, y, side)
+		}
+		return y
+	}
 	k, width := c.Weight.Shape[1], padded(x.Cols)
 	batch := x.Rows / (side * side)
 	y := r.tensor(batch*outSide*outSide, c.Weight.Shape[0])

@@ -27,6 +27,7 @@ const (
 	opOverWhite
 	opHorizontal
 	opVertical
+	opWinograd
 )
 
 // commandBytes is the size of a command: the opcode, its arguments, and how many pieces it is cut into.
