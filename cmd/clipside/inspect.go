@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -148,6 +150,8 @@ func openBundle(where string) (bundle.Source, error) {
 	}
 	info, err := os.Stat(where)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s does not exist: name a bundle's directory, or its URL with http:// or https://", where)
 	case err != nil:
 		return nil, err
 	case !info.IsDir():

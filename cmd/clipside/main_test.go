@@ -80,7 +80,7 @@ func TestWrongCommandLinesSayWhatIsWrong(t *testing.T) {
 		{"inspect", 2, "one argument"},
 		{"inspect|" + starter, 1, "no bundle"},
 		{"inspect|" + cat, 1, "is a file"},
-		{"inspect|" + filepath.Join(empty, "none"), 1, "none"},
+		{"inspect|" + filepath.Join(empty, "none"), 1, "none does not exist: name a bundle's directory"},
 		{"inspect|http://127.0.0.1:1/", 1, "127.0.0.1:1"},
 		{"build|here", 2, `unexpected argument "here"`},
 		{"build|-out|" + photos, 1, "no built page"},

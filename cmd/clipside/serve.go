@@ -61,7 +61,7 @@ func serve(ctx context.Context, out output, addr, dir string) error {
 		return fmt.Errorf("another program listens on %s already: choose another address with -addr, such as -addr 127.0.0.1:0 for any free port", addr)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot listen on %q: %w; -addr takes HOST:PORT, such as 127.0.0.1:8080", addr, err)
 	}
 	server := &http.Server{
 		Handler:           site,
