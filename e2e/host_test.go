@@ -258,6 +258,9 @@ func (s *site) blank() string {
 	return s.url + "blank.html"
 }
 
+// isolation are the headers of pages that may share memory and have an exact clock, as clipside serve sends them.
+var isolation = map[string]string{"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+
 // respond serves a text.
 func (s *site) respond(file, kind, text string, headers map[string]string) {
 	s.mu.Lock()

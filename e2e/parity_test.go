@@ -22,8 +22,7 @@ import (
 // the photo's file to the embedding, on both devices.
 func TestEmbeddingsEqualTheReference(t *testing.T) {
 	s := serve(t)
-	// As clipside serve sends them: memory may be shared with threads.
-	s.headers = map[string]string{"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+	s.headers = isolation // memory may be shared with threads
 	sets := s.addGoldens(t)
 	s.add("photos/", filepath.Join(root, "testdata/photos"))
 	b := launch(t, nil)
