@@ -3,8 +3,8 @@
 // An encoder's forward pass is recorded once for a batch size and text length: each operation becomes a command, a
 // pipeline with its buffers and grid. Buffers are shared out by liveness when the recording is complete, and from
 // then on a call writes its inputs, replays the commands in one pass, and reads the embeddings back: it creates no
-// GPU object but that pass's encoder. An operation's kernel is the .wgsl of the same name in package shaders; its twin in package cpu is the
-// reference.
+// GPU object but that pass's encoder. An operation's kernel is the .wgsl of the same name in package shaders; its twin
+// in package cpu is the reference.
 //
 // This is the only package that imports cogentcore/webgpu. Built natively without cgo, it has no device to offer:
 // Open returns ErrUnavailable.
