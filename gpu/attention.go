@@ -25,11 +25,11 @@ func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor 
 		causal = 1
 	}
 	// Software adapters save loads; others have enough invocations only with a query each.
-	each, branch := 1, 1
+	each := 1
 	if r.d.info.Software {
-		each, branch = min(softwareQueries, h.Queries), 0
+		each = min(softwareQueries, h.Queries)
 	}
-	consts := []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}, {Name: "QUERIES", Value: each}, {Name: "BRANCH", Value: branch}}
+	consts := []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}, {Name: "QUERIES", Value: each}}
 	operands := []operand{r.in(q.Tensor), r.in(k.Tensor), r.in(v.Tensor), r.out(y)}
 	// What takes too long for one dispatch is split by heads, and what a head takes by queries.
 	query := 4 * float64(h.B) * float64(h.Keys) * float64(d) // FLOP, of all sequences and one head

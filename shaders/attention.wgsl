@@ -2,9 +2,7 @@
 // Gimelshein (2018): the scores never reach memory, and no barrier is needed. The invocations of a workgroup ask the
 // same head, so its keys and values are read together and stay in cache. q, k and v are columns of wider matrices.
 // Traffic of an invocation: 2·D4 loads a key, for 8·D4·QUERIES multiply-adds.
-// Consts: D4, a head's width in vec4s; CAUSAL; QUERIES; BRANCH, whether what has been added up is scaled down only where
-// a higher score has come, which saves a multiplication in most steps, or in every step, which software adapters compile
-// in two thirds of the time and run as fast.
+// Consts: D4, a head's width in vec4s; CAUSAL; QUERIES.
 struct Params {
   batch: u32, queries: u32, keys: u32, heads: u32,
   q_from: u32, k_from: u32, v_from: u32, // in vec4s
@@ -54,7 +52,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #if CAUSAL
     if (j > query$r) { s$r = -3.0e38; }
 #end
-#if BRANCH
     if (s$r > top$r) {
       let shrink = exp(top$r - s$r);
       total$r *= shrink;
@@ -66,23 +63,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let weight$r = exp(s$r - top$r);
     total$r += weight$r;
 #end
-#if !BRANCH
-    let higher$r = max(top$r, s$r);
-    let shrink$r = exp(top$r - higher$r);
-    top$r = higher$r;
-    let weight$r = exp(s$r - top$r);
-    total$r = total$r * shrink$r + weight$r;
-#end
-#end
 #for c D4
     let v$c = v[v_at + $cu];
 #for r QUERIES
-#if BRANCH
     acc$r_$c += weight$r * v$c;
-#end
-#if !BRANCH
-    acc$r_$c = acc$r_$c * shrink$r + weight$r * v$c;
-#end
 #end
 #end
   }
