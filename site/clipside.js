@@ -136,7 +136,7 @@ export {
  * @property {number} gflop 10⁹ arithmetic operations of one run
  * @property {number} gflops 10⁹ arithmetic operations a second
  * @property {number} gbps 10⁹ bytes a second, every value that a run reads or writes counted once, as float32
- * @property {number} share of the peak: of gflops or of gbps, whichever is closer to it; caches can take it above 1
+ * @property {number} share of the peak: of gflops or of gbps, whichever is closer to it; caches can take it above 1, and so can convolutions, which are made with fewer multiplications than are counted
  */
 
 /**

@@ -315,7 +315,7 @@ export type OpTime = {
      */
     gbps: number;
     /**
-     * of the peak: of gflops or of gbps, whichever is closer to it; caches can take it above 1
+     * of the peak: of gflops or of gbps, whichever is closer to it; caches can take it above 1, and so can convolutions, which are made with fewer multiplications than are counted
      */
     share: number;
 };
