@@ -30,7 +30,7 @@ func runPhotos(ctx context.Context, log io.Writer, b *browser, s *server, entran
 	var photos []photo
 	for _, e := range entrants {
 		for _, l := range lanes {
-			if l.half || runs(l) != "" {
+			if l.half || l.worker || runs(l) != "" { // no peer is in it
 				continue
 			}
 			p := photo{Model: e.name, Lane: l.name, Device: l.title}
