@@ -140,7 +140,7 @@ run_tests() {
 	say 'the tokenizer as the browser has it'
 	GOOS=js GOARCH=wasm go test -exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./tokenizer # composes with JavaScript's help
 	say 'go test'
-	go test -timeout 25m ./...
+	go test -timeout 40m ./...
 }
 
 case ${1:-} in
