@@ -8,19 +8,7 @@ import (
 // dropLines takes files and lines of the runtime's own functions away, which traces of a crash can do without: 27 kB of
 // the engine once compressed. Their names stay.
 func dropLines(module []byte) ([]byte, error) {
-	sections, err := readSections(module)
-	if err != nil {
-		return nil, err
-	}
-	data := sectionOf(sections, dataSection)
-	if data == nil {
-		return nil, errTables
-	}
-	memory, err := readData(data.body)
-	if err != nil {
-		return nil, err
-	}
-	t, err := findTables(memory)
+	sections, data, memory, t, err := readTables(module)
 	if err != nil {
 		return nil, err
 	}

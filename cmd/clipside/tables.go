@@ -37,19 +37,7 @@ const (
 // tables are columns instead of rows, which are alike, and differences from the row above instead of offsets, which
 // grow; the buckets are all the same. Instantiated, the module has the same memory as before.
 func packTables(module []byte) ([]byte, error) {
-	sections, err := readSections(module)
-	if err != nil {
-		return nil, err
-	}
-	data := sectionOf(sections, dataSection)
-	if data == nil {
-		return nil, errTables
-	}
-	memory, err := readData(data.body)
-	if err != nil {
-		return nil, err
-	}
-	t, err := findTables(memory)
+	sections, data, memory, t, err := readTables(module)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +55,21 @@ func packTables(module []byte) ([]byte, error) {
 
 // tables are addresses of Go's tables of functions, and how many these are.
 type tables struct{ functions, functab, end, find, findEnd, names, numbers, numbersEnd int }
+
+// readTables reads a module's sections, that of its data, the memory that it fills, and where the tables are in that.
+func readTables(module []byte) (sections []section, data *section, memory []byte, t tables, err error) {
+	if sections, err = readSections(module); err != nil {
+		return nil, nil, nil, tables{}, err
+	}
+	if data = sectionOf(sections, dataSection); data == nil {
+		return nil, nil, nil, tables{}, errTables
+	}
+	if memory, err = readData(data.body); err != nil {
+		return nil, nil, nil, tables{}, err
+	}
+	t, err = findTables(memory)
+	return sections, data, memory, t, err
+}
 
 // findTables finds the tables through the runtime's own description of the module, whose first word is the address of
 // a header that begins with a known number.

@@ -10,7 +10,9 @@ import (
 	"testing"
 )
 
-func TestExpandedTablesFillTheSameMemory(t *testing.T) {
+// builtEngine is the engine as the linker made it, and as it is served.
+func builtEngine(t *testing.T) (linked, packed []byte) {
+	t.Helper()
 	checkout, err := findCheckout()
 	if err != nil {
 		t.Fatal(err)
@@ -20,14 +22,17 @@ func TestExpandedTablesFillTheSameMemory(t *testing.T) {
 	if err := buildEngine(t.Context(), output{t.Output(), t.Output()}, checkout, work, engine); err != nil {
 		t.Fatal(err)
 	}
-	linked, err := os.ReadFile(engine + ".linked")
-	if err != nil {
+	if linked, err = os.ReadFile(engine + ".linked"); err != nil {
 		t.Fatal(err)
 	}
-	packed, err := os.ReadFile(engine)
-	if err != nil {
+	if packed, err = os.ReadFile(engine); err != nil {
 		t.Fatal(err)
 	}
+	return linked, packed
+}
+
+func TestExpandedTablesFillTheSameMemory(t *testing.T) {
+	linked, packed := builtEngine(t)
 	joined, err := joinSegments(linked)
 	if err != nil {
 		t.Fatal(err)
@@ -50,16 +55,7 @@ func TestExpandedTablesFillTheSameMemory(t *testing.T) {
 		"a bucket":  func(memory []byte, of tables) { memory[of.find+100*bucketBytes+5]++ },
 		"an offset": func(memory []byte, of tables) { memory[of.functab+7*rowBytes+7] = 0x7f },
 	} {
-		sections, err := readSections(linked)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data := sectionOf(sections, dataSection)
-		filled, err := readData(data.body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		of, err := findTables(filled)
+		sections, data, filled, of, err := readTables(linked)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,19 +69,7 @@ func TestExpandedTablesFillTheSameMemory(t *testing.T) {
 
 // TestLinesOfTheRuntimeAloneAreDropped compares all lists of numbers by address with those that the linker made.
 func TestLinesOfTheRuntimeAloneAreDropped(t *testing.T) {
-	checkout, err := findCheckout()
-	if err != nil {
-		t.Fatal(err)
-	}
-	work := t.TempDir()
-	engine := filepath.Join(work, "engine.wasm")
-	if err := buildEngine(t.Context(), output{t.Output(), t.Output()}, checkout, work, engine); err != nil {
-		t.Fatal(err)
-	}
-	linked, err := os.ReadFile(engine + ".linked")
-	if err != nil {
-		t.Fatal(err)
-	}
+	linked, _ := builtEngine(t)
 	lineless, err := dropLines(linked)
 	if err != nil {
 		t.Fatal(err)
