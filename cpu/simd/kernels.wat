@@ -441,8 +441,9 @@
   (func (export "winogradWeights") (param $src i32) (param $n i32) (param $k i32) (param $dst i32)
     (local $row i32) (local $col i32) (local $at i32) (local $step i32) (local $tap i32) (local $half v128)
     @for q 0 2
+    (local $g0{q} v128) (local $g1{q} v128) (local $g2{q} v128)
     @for r 0 3
-    (local $g{r}{q} v128) (local $t{r}{q} v128)
+    (local $t{r}{q} v128)
     @end
     @end
     (local.set $half (f32x4.splat (f32.const 0.5)))
@@ -498,7 +499,7 @@
   (func $winograd (param $a i32) (param $piece i32) (param $pieces i32)
     (local $width i32) (local $strip i32) (local $panels i32) (local $across i32) (local $tiles i32) (local $unit i32) (local $units i32)
     (local $inputs i32) (local $products i32) (local $table i32) (local $pixels i32) (local $step i32) (local $pitch i32) (local $weights i32)
-    (local $first i32) (local $n i32) (local $i i32) (local $in i32) (local $made i32) (local $b i32) (local $y i32) (local $x i32)
+    (local $first i32) (local $n i32) (local $i i32) (local $in i32) (local $made i32) (local $blocks i32)
     (local.set $width (i32.load offset=4 (local.get $a)))
     (local.set $panels (i32.load offset=24 (local.get $a)))
     (local.set $strip (i32.load offset=52 (local.get $a)))
@@ -519,6 +520,7 @@
         (local.set $first (i32.mul (local.get $unit) (local.get $strip)))
         (local.set $n (i32.sub (local.get $tiles) (local.get $first)))
         (if (i32.gt_u (local.get $n) (local.get $strip)) (then (local.set $n (local.get $strip))))
+        (local.set $blocks (i32.shr_u (i32.add (local.get $n) (i32.const 3)) (i32.const 2)))
         (local.set $i (i32.const 0))
         (loop $in_tiles
           (call $tile_pixels (local.get $a) (i32.add (local.get $first) (local.get $i)) (local.get $across) (local.get $pixels))
@@ -531,9 +533,8 @@
         (local.set $weights (i32.load offset=20 (local.get $a)))
         (loop $products16
           (call $row_table (local.get $table) (local.get $in) (i32.shl (local.get $width) (i32.const 2)) (local.get $n))
-          (local.set $b (i32.shr_u (i32.add (local.get $n) (i32.const 3)) (i32.const 2)))
           (call $product (local.get $table) (i32.const 1) (local.get $width) (local.get $weights) (i32.const 0) (local.get $panels)
-            (i32.const 0) (local.get $b) (local.get $b) (local.get $n) (i32.const 0) (i32.const 0) (local.get $made) (local.get $pitch) (i32.const 0))
+            (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $n) (i32.const 0) (i32.const 0) (local.get $made) (local.get $pitch) (i32.const 0))
           (local.set $in (i32.add (local.get $in) (local.get $step)))
           (local.set $made (i32.add (local.get $made) (i32.mul (local.get $strip) (local.get $pitch))))
           (local.set $weights (i32.add (local.get $weights) (i32.mul (local.get $pitch) (local.get $width))))
@@ -546,7 +547,7 @@
         (local.set $unit (i32.add (local.get $unit) (i32.const 1)))
         (br $strips))))
 
-  ;; tile_pixels writes the addresses of the 4×4 pixels under a tile; those outside of the picture are zero.
+  ;; tile_pixels writes the addresses of the 4×4 pixels under a tile; outside of the picture it is that of zeros.
   (func $tile_pixels (param $a i32) (param $tile i32) (param $across i32) (param $pixels i32)
     (local $side i32) (local $top i32) (local $left i32) (local $x i32) (local $map i32) (local $i i32) (local $y i32)
     (local.set $side (i32.load offset=8 (local.get $a)))
