@@ -29,11 +29,34 @@
 const addressFile = 'url.txt';
 const manifestFile = 'manifest.json';
 
+/** What handles are being asked. @type {Set<{ handle: FileSystemHandle }>} */
+const asked = new Set();
+
+/**
+ * Asks a handle something, and keeps it until it has answered. In Chromium a handle that is collected as garbage takes
+ * with it what it was asked, and the promise stays as it is for ever; a variable that is not read any more does not
+ * keep it, once its function has been optimised.
+ * @template {FileSystemHandle} H
+ * @template T
+ * @param {H} handle
+ * @param {(handle: H) => Promise<T>} question
+ * @returns {Promise<T>}
+ */
+async function ask(handle, question) {
+  const pending = { handle };
+  asked.add(pending);
+  try {
+    return await question(handle);
+  } finally {
+    asked.delete(pending);
+  }
+}
+
 /** @returns {Promise<FileSystemDirectoryHandle>} rejects where the browser has no such storage, or withholds it */
 async function root() {
   if (!globalThis.navigator?.storage?.getDirectory)
     throw new DOMException('This browser keeps no files for pages, or not for pages without HTTPS.', 'NotSupportedError');
-  return (await navigator.storage.getDirectory()).getDirectoryHandle('clipside-models', { create: true });
+  return ask(await navigator.storage.getDirectory(), (origin) => origin.getDirectoryHandle('clipside-models', { create: true }));
 }
 
 /**
@@ -70,7 +93,7 @@ export class ModelStore {
    */
   static async open(url) {
     const name = await directoryName(url);
-    const store = new ModelStore(await (await root()).getDirectoryHandle(name, { create: true }), name);
+    const store = new ModelStore(await ask(await root(), (models) => models.getDirectoryHandle(name, { create: true })), name);
     await store.alone(undefined, addressFile, async () => {
       if (!(await store.read(addressFile))?.length) await store.write(addressFile, new TextEncoder().encode(url));
     });
@@ -83,8 +106,8 @@ export class ModelStore {
    */
   async read(file) {
     try {
-      const handle = await this.#directory.getFileHandle(file);
-      return new Uint8Array(await (await handle.getFile()).arrayBuffer());
+      const handle = await ask(this.#directory, (directory) => directory.getFileHandle(file));
+      return new Uint8Array(await (await ask(handle, (handle) => handle.getFile())).arrayBuffer());
     } catch {
       return undefined; // not there, or being replaced; it can be fetched all the same
     }
@@ -96,8 +119,8 @@ export class ModelStore {
    * @returns {Promise<void>} rejects with a DOMException named QuotaExceededError where there is no room
    */
   async write(file, bytes) {
-    const handle = await this.#directory.getFileHandle(file, { create: true });
-    const access = await /** @type {any} */ (handle).createSyncAccessHandle(); // TypeScript knows it in Workers only
+    const handle = await ask(this.#directory, (directory) => directory.getFileHandle(file, { create: true }));
+    const access = await ask(handle, (/** @type {any} */ handle) => handle.createSyncAccessHandle()); // TypeScript knows it in Workers only
     try {
       access.truncate(0);
       if (access.write(bytes, { at: 0 }) < bytes.length) throw new DOMException('The disk is full.', 'QuotaExceededError');
@@ -118,7 +141,7 @@ export class ModelStore {
   async bytes() {
     let sum = 0;
     for await (const handle of this.#directory.values()) {
-      if (handle instanceof FileSystemFileHandle) sum += (await handle.getFile().catch(() => undefined))?.size ?? 0;
+      if (handle instanceof FileSystemFileHandle) sum += (await ask(handle, (file) => file.getFile()).catch(() => undefined))?.size ?? 0;
     }
     return sum;
   }
@@ -134,7 +157,7 @@ export class ModelStore {
       if (!kept || !same(kept, manifest)) await this.write(manifestFile, manifest);
     });
     for await (const name of this.#directory.keys()) {
-      if (!named.has(name)) await this.#directory.removeEntry(name).catch(() => {}); // another tab has it open
+      if (!named.has(name)) await ask(this.#directory, (directory) => directory.removeEntry(name)).catch(() => {}); // another tab has it open
     }
   }
 
@@ -207,7 +230,7 @@ export async function listModels() {
     const about = new Map();
     for await (const file of entry.values()) {
       if (!(file instanceof FileSystemFileHandle)) continue;
-      const content = await file.getFile();
+      const content = await ask(file, (file) => file.getFile());
       sizes.set(file.name, content.size);
       if (file.name === addressFile || file.name === manifestFile) about.set(file.name, new Uint8Array(await content.arrayBuffer()));
     }
@@ -241,7 +264,10 @@ export async function listModels() {
 export async function deleteModel(model) {
   const wanted = String(model);
   const found = (await listModels()).filter(({ name, url }) => name === wanted || url === wanted || url === `${wanted}/`);
-  for (const { url } of found) await (await root()).removeEntry(await directoryName(url), { recursive: true });
+  for (const { url } of found) {
+    const name = await directoryName(url);
+    await ask(await root(), (models) => models.removeEntry(name, { recursive: true }));
+  }
   return found.length > 0;
 }
 

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { ModelStore } from '../clipside/store.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+
+/** A directory as Chromium has it: a file's handle that has been collected as garbage never answers. */
+class Directory {
+  /** Whether answers take until garbage has been collected. */
+  slow = false;
+
+  async getFileHandle() {
+    const directory = this;
+    return {
+      createSyncAccessHandle() {
+        const access = { getSize: () => 0, truncate() {}, read: () => 0, write: () => 0, close() {} };
+        if (!directory.slow) return Promise.resolve(access);
+        const handle = new WeakRef(this);
+        return new Promise((resolve) => {
+          // Not before the next task is what a WeakRef names given up.
+          setTimeout(() => {
+            collectGarbage();
+            if (handle.deref()) resolve(access);
+          }, 1);
+        });
+      },
+    };
+  }
+}
+
+for (const [what, run] of Object.entries({
+  write: (store) => store.write('file', new Uint8Array()),
+})) {
+  test(`a file's handle is kept until it has answered: ${what}`, async () => {
+    const directory = new Directory();
+    const store = new ModelStore(directory, 'model');
+    // Only of a function that has been optimised are variables forgotten that it reads no more.
+    for (let i = 0; i < 20_000; i++) await run(store);
+    directory.slow = true;
+    const late = new Promise((_, reject) => setTimeout(reject, 5_000, new Error('no answer')).unref());
+    await assert.doesNotReject(Promise.race([run(store), late]));
+  });
+}
