@@ -453,6 +453,30 @@ func TestHostileChunksAreRefused(t *testing.T) {
 	}
 }
 
+// A chunk whose values take the place of what was stored is decoded as any other.
+func TestChunkIsDecodedInItsOwnStorage(t *testing.T) {
+	enc, err := newEncoder(chunkLevel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, spread := range []int{1, 16, 1 << 16} { // stored in a fraction of the values' room, and in a little more
+		raw := make([]byte, 64<<10)
+		for i := range raw {
+			raw[i] = byte(rng.IntN(spread))
+		}
+		packed := enc.EncodeAll(splitPlanes(nil, raw), nil)
+		storage := append(make([]byte, 0, len(packed)+len(raw)), packed...)
+		for _, decode := range []func(File, []byte, []byte) ([]byte, error){DecodeChunk, DecodeVerified} {
+			storage = append(storage[:0], packed...)
+			got, err := decode(hashed(packed, len(raw), ".zst"), storage, storage)
+			if err != nil || !bytes.Equal(got, raw) || &got[0] != &storage[0] {
+				t.Errorf("%d bytes stored: %v", len(packed), err)
+			}
+		}
+	}
+}
+
 func hexSum(data []byte) string { sum := sha256.Sum256(data); return hex.EncodeToString(sum[:]) }
 
 func hashed(data []byte, raw int, suffix string) File {

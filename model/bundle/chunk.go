@@ -62,8 +62,8 @@ var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 var planes = sync.Pool{New: func() any { b := make([]byte, 0, ChunkSize); return &b }}
 
 // DecodeChunk checks a chunk's stored bytes against its length and hash, decompresses them and joins the byte planes.
-// It returns f.Raw bytes of the tower's stream, in dst's storage where its capacity suffices. f must come from a
-// valid manifest. It may be called from several goroutines. Errors are *IntegrityError.
+// It returns f.Raw bytes of the tower's stream, in dst's storage where its capacity suffices, which may be that of
+// stored. f must come from a valid manifest. It may be called from several goroutines. Errors are *IntegrityError.
 func DecodeChunk(f File, stored, dst []byte) ([]byte, error) {
 	if err := verify(f, stored); err != nil {
 		return nil, err
