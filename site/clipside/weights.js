@@ -8,10 +8,10 @@ import { anySignal } from './signals.js';
 
 /**
  * How many files are on the way or waiting for their turn, beside the one that is being delivered. With chunks of at
- * most 4 MiB it bounds the memory too. Enough to hide a round trip of 80 ms at 1 Gbit/s, and fewer than the six
- * connections that HTTP/1.1 has to a host, so that the page's own requests are not held up.
+ * most 4 MiB it bounds the memory too. One more than comes over the network at a time: those share a link evenly, so
+ * that they are there at about the same moment, and the link would be idle until the first of them is delivered.
  */
-const ahead = 4;
+const ahead = 5;
 
 /** No file of a bundle is longer; the engine has checked the manifest by its own bounds before. */
 const longestFile = 64 << 20;

@@ -35,7 +35,7 @@ test('files are delivered in order, one at a time, whatever order they arrive in
   assert.deepEqual(delivered, [0, 1, 2, 3]);
 });
 
-test('at most four files are on the way or waiting, beside the one that is being delivered', async () => {
+test('at most five files are on the way or waiting, beside the one that is being delivered', async () => {
   let requested = 0;
   let delivered = 0;
   let most = 0;
@@ -49,7 +49,7 @@ test('at most four files are on the way or waiting, beside the one that is being
     delivered++;
   });
   assert.equal(requested, 40);
-  assert.equal(most, 4 + 1);
+  assert.equal(most, 5 + 1);
 });
 
 test('a wrong file is fetched once more past the caches', async () => {
