@@ -23,10 +23,8 @@ const counted = (imports) => {
 	}
 	return imports;
 };
-for (const name of ['instantiate', 'instantiateStreaming']) {
-	const original = WebAssembly[name];
-	WebAssembly[name] = (source, imports) => original.call(WebAssembly, source, counted(imports));
-}
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = (code, imports) => instantiate.call(WebAssembly, code, counted(imports));
 const gpu = {};
 for (const { prototype } of [GPUDevice, GPUTexture, GPUQueue, GPUCommandEncoder, GPUBuffer]) {
 	for (const name of Object.getOwnPropertyNames(prototype)) {

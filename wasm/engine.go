@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall/js"
 	"time"
@@ -24,8 +25,8 @@ type engine struct {
 	calls    map[int]*call
 	last     int // id of the newest session
 
-	decoding    sync.Mutex // held while a chunk is decoded and handed to its device; guards the buffers
-	stored, raw []byte     // kept from one chunk to the next, so that the heap does not grow with the model
+	decoding sync.Mutex // held while a chunk is decoded, and handed on; guards the buffer
+	buffer   []byte     // of a chunk, kept for the next, so that the heap does not grow with the model
 }
 
 // session is an open model.
@@ -53,7 +54,7 @@ var errDisposed = errors.New("the model was disposed")
 func (e *engine) object() js.Value {
 	o := js.Global().Get("Object").New()
 	for name, f := range map[string]func(args []js.Value) (any, error){
-		"open": e.open, "data": e.data, "fail": e.fail, "compile": e.compile, "selfTest": e.selfTest, "profile": e.profile, "dispose": e.dispose,
+		"open": e.open, "decode": e.decode, "data": e.data, "fail": e.fail, "compile": e.compile, "selfTest": e.selfTest, "profile": e.profile, "dispose": e.dispose,
 		"embedTexts": e.embedTexts, "embedImages": e.embedImages, "classify": e.classify, "similarity": e.similarity,
 	} {
 		o.Set(name, promising(f))
@@ -156,7 +157,49 @@ func storedFile(kind string, index int, f bundle.File) map[string]any {
 	return map[string]any{"kind": kind, "index": index, "file": f.File, "stored": f.Stored, "raw": f.Raw}
 }
 
-// data(id, kind, index, bytes, verified): the next stored file of a kind. Verified says that its hash has been checked.
+// What has become of a stored file's bytes when the engine gets them.
+const (
+	formStored   = "stored"   // nothing
+	formVerified = "verified" // their hash has been checked
+	formDecoded  = "decoded"  // decode has made a chunk's values of them
+)
+
+// decode({file, stored, raw}, bytes, form, values): writes a chunk's values, for the data of another engine.
+func (e *engine) decode(args []js.Value) (any, error) {
+	name := args[0].Get("file").String()
+	f := bundle.File{
+		File: name, SHA256: name[:min(len(name), 2*sha256.Size)], // so files are named; open has checked it
+		Stored: args[0].Get("stored").Int(), Raw: args[0].Get("raw").Int(),
+	}
+	e.decoding.Lock()
+	defer e.decoding.Unlock()
+	values, err := e.values(f, args[1], args[2].String())
+	if err != nil {
+		return nil, err
+	}
+	js.CopyBytesToJS(args[3], values)
+	return nil, nil
+}
+
+// values are a chunk's, in e.buffer. The caller holds e.decoding until it is done with them.
+func (e *engine) values(f bundle.File, bytes js.Value, form string) ([]byte, error) {
+	n := bytes.Length()
+	e.buffer = slices.Grow(e.buffer[:0], max(n, bundle.ChunkSize))[:n]
+	js.CopyBytesToGo(e.buffer, bytes)
+	switch form {
+	case formStored:
+		return bundle.DecodeChunk(f, e.buffer, e.buffer)
+	case formVerified:
+		return bundle.DecodeVerified(f, e.buffer, e.buffer)
+	case formDecoded:
+		if n == f.Raw {
+			return e.buffer, nil
+		}
+	}
+	return nil, fmt.Errorf("chunk %s: %d bytes are %q, the manifest says %d", f.File, n, form, f.Raw)
+}
+
+// data(id, kind, index, bytes, form): the next file of a kind.
 func (e *engine) data(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
 	if err != nil {
@@ -164,7 +207,7 @@ func (e *engine) data(args []js.Value) (any, error) {
 	}
 	s.running.Add(1)
 	defer s.running.Done()
-	kind, index, verified := args[1].String(), args[2].Int(), args[4].Bool()
+	kind, index, form := args[1].String(), args[2].Int(), args[4].String()
 	if kind == "tokenizer" {
 		raw, err := bundle.DecodeFile(s.manifest.Tokenizer, goBytes(args[3]))
 		if err != nil {
@@ -180,7 +223,7 @@ func (e *engine) data(args []js.Value) (any, error) {
 		}
 		return nil, nil
 	}
-	if err := s.chunk(e, kind, index, args[3], verified); err != nil {
+	if err := s.chunk(e, kind, index, args[3], form); err != nil {
 		return nil, err
 	}
 	return nil, s.paceUploads()
@@ -203,8 +246,8 @@ func (s *session) paceUploads() error {
 	return wait()
 }
 
-// chunk decodes the next chunk of a tower and fills the tower with it.
-func (s *session) chunk(e *engine, kind string, index int, stored js.Value, verified bool) error {
+// chunk fills a tower with its next chunk.
+func (s *session) chunk(e *engine, kind string, index int, bytes js.Value, form string) error {
 	filler := s.reserved.Filler(kind)
 	if filler == nil {
 		return fmt.Errorf("chunk %d of the %s tower, which was not opened", index, kind)
@@ -215,21 +258,11 @@ func (s *session) chunk(e *engine, kind string, index int, stored js.Value, veri
 	}
 	e.decoding.Lock()
 	defer e.decoding.Unlock()
-	n := stored.Length()
-	if cap(e.stored) < n {
-		e.stored = make([]byte, max(n, bundle.ChunkSize))
-	}
-	js.CopyBytesToGo(e.stored[:n], stored)
-	decode := bundle.DecodeChunk
-	if verified {
-		decode = bundle.DecodeVerified
-	}
-	raw, err := decode(f, e.stored[:n], e.raw)
+	values, err := e.values(f, bytes, form)
 	if err != nil {
 		return err
 	}
-	e.raw = raw
-	return filler.Fill(raw)
+	return filler.Fill(values)
 }
 
 // fail(id, name, message): the weights that are missing will not come.

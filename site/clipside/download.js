@@ -57,6 +57,7 @@ class Passing {
  * @param {object} options
  * @param {number} options.limit no more bytes than this are ever held; a longer file is an IntegrityError
  * @param {number} [options.size] how long the file must be; a shorter one counts as a dropped connection
+ * @param {Uint8Array<ArrayBuffer>} [options.into] memory for as many bytes as are expected
  * @param {RequestCache} [options.cache]
  * @param {(bytes: number) => void} [options.onBytes] told how many bytes of the file are there; begins anew with each try
  * @param {Network} [via]
@@ -85,10 +86,10 @@ export async function download(signal, url, options, via = network) {
 /**
  * @param {AbortSignal} signal
  * @param {string} url
- * @param {{ limit: number, size?: number, cache?: RequestCache, onBytes?: (bytes: number) => void }} options
+ * @param {{ limit: number, size?: number, into?: Uint8Array<ArrayBuffer>, cache?: RequestCache, onBytes?: (bytes: number) => void }} options
  * @param {Network} via
  */
-async function once(signal, url, { limit, size, cache = 'default', onBytes }, via) {
+async function once(signal, url, { limit, size, into = new Uint8Array(64 << 10), cache = 'default', onBytes }, via) {
   const stalled = new AbortController();
   const either = anySignal([signal, stalled.signal]);
   let timer = setTimeout(() => stalled.abort(), via.stallMs);
@@ -97,7 +98,7 @@ async function once(signal, url, { limit, size, cache = 'default', onBytes }, vi
     if (!response.ok) throw refused(url, response);
     if (!response.body) throw new ModelError(`${url} answered without a body.`, { url, status: response.status });
 
-    const bytes = new Gathered(size ?? 64 << 10);
+    const bytes = new Gathered(into);
     onBytes?.(0);
     for (const reader = response.body.getReader(); ;) {
       const { done, value } = await reader.read();
@@ -169,9 +170,9 @@ class Gathered {
   #buffer;
   length = 0;
 
-  /** @param {number} expected how many there will probably be */
-  constructor(expected) {
-    this.#buffer = new Uint8Array(expected);
+  /** @param {Uint8Array<ArrayBuffer>} buffer that is replaced when it is full */
+  constructor(buffer) {
+    this.#buffer = buffer;
   }
 
   /** @param {Uint8Array} piece */

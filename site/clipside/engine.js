@@ -32,6 +32,12 @@ import { startThreads } from './threads.js';
  */
 
 /**
+ * What has become of a stored file's bytes: nothing, their hash has been checked, or decode has made a chunk's values of
+ * them.
+ * @typedef {'stored' | 'verified' | 'decoded'} Form
+ */
+
+/**
  * What is known of a model once its manifest is read and its device chosen.
  * @typedef {object} Opened
  * @property {number} id
@@ -60,7 +66,8 @@ import { startThreads } from './threads.js';
  * AbortError too, says that the engine is done with the pictures.
  * @typedef {object} Engine
  * @property {(request: { manifest: Uint8Array, integrity: string, device: 'auto' | 'webgpu' | 'cpu', towers: string[], profile: boolean }) => Promise<Opened>} open integrity is the manifest's SHA-256 in hex, or empty; a manifest that has another is an IntegrityError
- * @property {(id: number, kind: string, index: number, bytes: Uint8Array, verified: boolean) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again. Verified says that the hash has been checked
+ * @property {(file: BundleFile, bytes: Uint8Array, form: Form, values: Uint8Array) => Promise<void>} decode writes a chunk's values, file.raw bytes, for another engine's data; needs no model
+ * @property {(id: number, kind: string, index: number, bytes: Uint8Array, form: Form) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again
  * @property {(id: number, name: string, message: string) => Promise<void>} fail what waits for weights rejects with this
  * @property {(id: number, tuning: string) => Promise<string>} compile makes the device's programs; needs no weights. Tuning is what it resolved with on an earlier visit, or empty: which kernels suit the adapter, a line "product kernel" each
  * @property {(id: number) => Promise<import('../clipside.js').SelfTest>} selfTest may be called before the weights are there, and takes no turn among other calls
@@ -85,12 +92,19 @@ import { startThreads } from './threads.js';
 const keptLines = 100;
 
 /**
+ * The engine's code, once it has been started here: for another Worker, which then neither fetches nor compiles it.
+ * @type {WebAssembly.Module | undefined}
+ */
+export let code;
+
+/**
  * Starts the engine.
  * @param {(error: EngineError) => void} onStop called once if it ends after it was ready
+ * @param {WebAssembly.Module} [compiled] its code, where there is a Worker that has it
  * @returns {Promise<Engine>}
  * @throws {EngineError}
  */
-export async function startEngine(onStop) {
+export async function startEngine(onStop, compiled) {
   const scope = /** @type {any} */ (globalThis);
   const lines = keepStderr(scope.fs);
   /** @type {Go} */
@@ -100,7 +114,10 @@ export async function startEngine(onStop) {
     exitCode = code;
   };
 
-  const instance = await instantiate(new URL('./engine.wasm', import.meta.url), go.importObject);
+  code = compiled ?? (await compile(new URL('./engine.wasm', import.meta.url)));
+  const instance = await WebAssembly.instantiate(code, go.importObject).catch((cause) => {
+    throw new EngineError(`The engine could not be started: ${cause.message}.`, { cause });
+  });
   scope.wasm = { instance }; // the WebGPU binding reads its memory there
   return new Promise((resolve, reject) => {
     let stopped = false;
@@ -141,10 +158,9 @@ function promising(start) {
 
 /**
  * @param {URL} url
- * @param {WebAssembly.Imports} imports
- * @returns {Promise<WebAssembly.Instance>}
+ * @returns {Promise<WebAssembly.Module>}
  */
-async function instantiate(url, imports) {
+async function compile(url) {
   /** @type {Response} */
   let response;
   try {
@@ -156,10 +172,7 @@ async function instantiate(url, imports) {
   try {
     // Streaming compiles while it downloads, but insists on the type, which not every static host knows.
     const typed = /^application\/wasm\s*$/i.test(response.headers.get('Content-Type') ?? '');
-    const { instance } = typed
-      ? await WebAssembly.instantiateStreaming(response, imports)
-      : await WebAssembly.instantiate(await response.arrayBuffer(), imports);
-    return instance;
+    return await (typed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
   } catch (cause) {
     throw new EngineError(
       `The engine from ${url} could not be compiled; a Content-Security-Policy must allow it (script-src 'wasm-unsafe-eval').`,

@@ -1,8 +1,10 @@
 // The engine's way to a model's files: by a Worker that fetches them, or by itself where there can be none.
 
 import { Bridge } from './bridge.js';
+import { code } from './engine.js';
 import { EngineError } from './errors.js';
-import { modelFiles } from './sources.js';
+import { Buffers, release } from './memory.js';
+import { canVerify, modelFiles } from './sources.js';
 
 /** @typedef {import('./bridge.js').Bridge<import('./fetcher.js').FetcherMethods>} FetcherBridge */
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
@@ -31,12 +33,12 @@ export async function fetching({ model, cache }, store, total, progress) {
     return await byWorker(model, cache, total, told);
   } catch {
     // A Worker's script must be of the page's origin, and some bundlers and hosts leave it behind.
-    const { source, storage } = await modelFiles(model, store, total, (file, bytes) => told(file, bytes, false));
+    const { source, storage } = await modelFiles(model, store, total, (file, bytes) => told(file, bytes, false), new Buffers(0));
     return {
       source: async (signal, file, options) => {
         const { bytes, cached } = await source(signal, file, options);
-        told(file, bytes.length, cached);
-        return bytes;
+        told(file, file.stored, cached);
+        return { bytes, form: canVerify ? 'verified' : 'stored', done: () => release(bytes) };
       },
       storage: async () => storage(),
       end: () => {},
@@ -82,17 +84,21 @@ async function byWorker(model, cache, total, told) {
   spare = undefined;
   const { bridge } = fetcher;
   try {
-    await bridge.call(undefined, 'open', { model, cache, total });
+    await bridge.call(undefined, 'open', { model, cache, total, code });
   } catch (error) {
     fetcher.end();
     throw error;
   }
+  /** @type {ArrayBuffer[]} */
+  let used = [];
   return {
     source: async (signal, file, { fresh }) => {
+      const transfer = used;
+      used = [];
       const onProgress = (/** @type {number} */ bytes) => told(file, bytes, false);
-      const { bytes, cached } = await bridge.call(signal, 'file', { file, fresh }, { onProgress });
-      told(file, bytes.length, cached);
-      return bytes;
+      const { bytes, form, cached } = await bridge.call(signal, 'file', { file, fresh, spare: transfer }, { transfer, onProgress });
+      told(file, file.stored, cached);
+      return { bytes, form, done: () => void used.push(bytes.buffer) };
     },
     storage: () => bridge.call(undefined, 'storage', undefined),
     end: () => fetcher.end(),

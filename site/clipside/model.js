@@ -4,7 +4,6 @@ import { ModelError, WebGPUUnavailableError } from './errors.js';
 import { fetching } from './fetching.js';
 import { Progress } from './progress.js';
 import { anySignal, unlessAborted } from './signals.js';
-import { canVerify } from './sources.js';
 import { readTuning, writeTuning } from './tuning.js';
 import { loadWeights } from './weights.js';
 
@@ -217,7 +216,7 @@ export class Model {
 
     const { source, storage, end } = await fetching(this.#request, this.#store, total, progress);
     try {
-      await loadWeights(signal, files, source, (file, bytes) => data(id, file.kind, file.index, bytes, canVerify));
+      await loadWeights(signal, files, source, ({ kind, index }, { bytes, form }) => data(id, kind, index, bytes, form));
       this.#storage = await storage();
     } finally {
       end();

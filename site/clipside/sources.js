@@ -6,6 +6,7 @@ import { Gate } from './gate.js';
 import { hex, ModelStore, storageEstimate } from './store.js';
 
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
+/** @typedef {import('./memory.js').Buffers} Buffers */
 
 /**
  * Whether files can be hashed here. Where not, which is on pages without HTTPS, the engine does it, more slowly.
@@ -30,12 +31,13 @@ const connectionsAtOnce = 4;
  * @param {ModelStore | string} store or why there is none
  * @param {number} total bytes of the files that may be asked for
  * @param {(file: BundleFile, bytes: number) => void} received told how many bytes of a file have come over the network
+ * @param {Buffers} buffers for the files' bytes
  * @returns {Promise<ModelFiles>}
  */
-export async function modelFiles(model, store, total, received) {
+export async function modelFiles(model, store, total, received, buffers) {
   if (typeof store === 'string') {
     // Files never change under their names, so that what the HTTP cache has need not be asked after.
-    const network = fromNetwork(model, store === notWanted ? 'no-store' : 'force-cache', received);
+    const network = fromNetwork(model, store === notWanted ? 'no-store' : 'force-cache', received, buffers);
     return {
       source: async (...args) => ({ bytes: await network(...args), cached: false }),
       storage: () => ({ kept: false, reason: store }),
@@ -43,11 +45,11 @@ export async function modelFiles(model, store, total, received) {
   }
   let full = await noRoom(store, total);
   // What the store keeps, the HTTP cache need not keep once more.
-  const network = fromNetwork(model, 'no-store', received);
+  const network = fromNetwork(model, 'no-store', received, buffers);
   /** @type {ModelFiles['source']} */
   const source = async (signal, file, { fresh }) => {
     const stored = async () => {
-      const bytes = await store.read(file.file);
+      const bytes = await store.read(file.file, buffers);
       return bytes && (await isIntact(file, bytes)) ? { bytes, cached: true } : undefined;
     };
     const kept = fresh ? undefined : await stored();
@@ -108,9 +110,10 @@ async function noRoom(store, total) {
  * @param {string} model URL of its directory
  * @param {RequestCache} cache
  * @param {(file: BundleFile, bytes: number) => void} received
+ * @param {Buffers} buffers
  * @returns {(signal: AbortSignal, file: BundleFile, options: { fresh: boolean }) => Promise<Uint8Array<ArrayBuffer>>}
  */
-function fromNetwork(model, cache, received) {
+function fromNetwork(model, cache, received, buffers) {
   const connections = new Gate(connectionsAtOnce);
   return async (signal, file, { fresh }) => {
     const url = new URL(file.file, model).href;
@@ -118,6 +121,7 @@ function fromNetwork(model, cache, received) {
       download(signal, url, {
         limit: file.stored,
         size: file.stored,
+        into: buffers.take(file.stored),
         cache: fresh && cache !== 'no-store' ? 'reload' : cache,
         onBytes: (count) => received(file, count),
       }),

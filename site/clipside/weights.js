@@ -1,10 +1,10 @@
 // The loader: a model's files to the engine, in the order in which it named them, several on the way at once.
 
 import { ModelError } from './errors.js';
-import { release } from './memory.js';
 import { anySignal } from './signals.js';
 
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
+/** @typedef {import('./engine.js').Form} Form */
 
 /**
  * How many files are on the way or waiting for their turn, beside the one that is being delivered. With chunks of at
@@ -17,13 +17,18 @@ const ahead = 5;
 const longestFile = 64 << 20;
 
 /**
- * Where a file comes from: the network, or whatever is put before it. It must give all bytes that the manifest
+ * What came of a file, and what is to be called when it is needed no more.
+ * @typedef {{ bytes: Uint8Array<ArrayBuffer>, form: Form, done: () => void }} Arrived
+ */
+
+/**
+ * Where a file comes from: the network, or whatever is put before it. It must give all of the file that the manifest
  * says, or reject. With fresh it must pass by every cache, since what it gave before was wrong.
  * @callback Source
  * @param {AbortSignal} signal
  * @param {BundleFile} file
  * @param {{ fresh: boolean }} options
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @returns {Promise<Arrived>}
  */
 
 /**
@@ -31,7 +36,7 @@ const longestFile = 64 << 20;
  * @param {AbortSignal} signal
  * @param {readonly BundleFile[]} files
  * @param {Source} source
- * @param {(file: BundleFile, bytes: Uint8Array) => Promise<void>} deliver checks and takes a file; called for one at a time, in order. The bytes are its own only until it settles. Rejects with an IntegrityError where the bytes are not the file's
+ * @param {(file: BundleFile, arrived: Arrived) => Promise<void>} deliver checks and takes a file; called for one at a time, in order. The bytes are its own only until it settles. Rejects with an IntegrityError where the bytes are not the file's
  * @returns {Promise<void>} settled only when nothing is on the way any more
  * @throws an IntegrityError if a file is wrong even when fetched past every cache
  * @throws what source or deliver rejected with first, or the signal's reason
@@ -43,23 +48,23 @@ export async function loadWeights(signal, files, source, deliver) {
   }
   const stop = new AbortController();
   const either = anySignal([signal, stop.signal]);
-  /** @type {Promise<Uint8Array<ArrayBuffer>>[]} what is on the way, in order; the first is the next to be delivered */
+  /** @type {Promise<Arrived>[]} what is on the way, in order; the first is the next to be delivered */
   const queue = [];
   let requested = 0;
   const request = () => {
     if (requested === files.length) return;
-    const bytes = source(either, files[requested++], { fresh: false });
-    bytes.catch(() => {}); // looked at when its turn comes
-    queue.push(bytes);
+    const arriving = source(either, files[requested++], { fresh: false });
+    arriving.catch(() => {}); // looked at when its turn comes
+    queue.push(arriving);
   };
   try {
     for (let i = 0; i < ahead; i++) request();
     for (const file of files) {
-      const bytes = /** @type {Promise<Uint8Array<ArrayBuffer>>} */ (queue.shift());
+      const arriving = /** @type {Promise<Arrived>} */ (queue.shift());
       // Its place is another's while it is delivered, or the network would be idle for as long.
-      bytes.then(request, () => {});
+      arriving.then(request, () => {});
       // A failure further back ends the load no later than its turn; until then what is before it is not lost.
-      await deliverChecked(either, file, bytes, source, deliver);
+      await deliverChecked(either, file, arriving, source, deliver);
     }
   } finally {
     stop.abort();
@@ -70,19 +75,19 @@ export async function loadWeights(signal, files, source, deliver) {
 /**
  * @param {AbortSignal} signal
  * @param {BundleFile} file
- * @param {Promise<Uint8Array<ArrayBuffer>>} bytes
+ * @param {Promise<Arrived>} arriving
  * @param {Source} source
- * @param {(file: BundleFile, bytes: Uint8Array) => Promise<void>} deliver
+ * @param {(file: BundleFile, arrived: Arrived) => Promise<void>} deliver
  */
-async function deliverChecked(signal, file, bytes, source, deliver) {
+async function deliverChecked(signal, file, arriving, source, deliver) {
   for (let fresh = false; ; fresh = true) {
     try {
-      const arrived = await (fresh ? source(signal, file, { fresh }) : bytes);
+      const arrived = await (fresh ? source(signal, file, { fresh }) : arriving);
       try {
         signal.throwIfAborted();
         return await deliver(file, arrived);
       } finally {
-        release(arrived);
+        arrived.done();
       }
     } catch (error) {
       signal.throwIfAborted();

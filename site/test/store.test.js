@@ -33,6 +33,7 @@ class Directory {
 }
 
 for (const [what, run] of Object.entries({
+  read: (store) => store.read('file'),
   write: (store) => store.write('file', new Uint8Array()),
 })) {
   test(`a file's handle is kept until it has answered: ${what}`, async () => {

@@ -26,7 +26,7 @@ export function storageEstimate(): Promise<{
  * @returns {Promise<boolean>} whether it will not
  */
 export function persistModels(): Promise<boolean>;
-/** One model's directory. Its methods but open are for Workers. */
+/** One model's directory; for Workers. */
 export class ModelStore {
     /**
      * @param {string} url of the model's directory
@@ -40,9 +40,10 @@ export class ModelStore {
     constructor(directory: FileSystemDirectoryHandle, name: string);
     /**
      * @param {string} file
+     * @param {Buffers} buffers for its bytes
      * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} whatever is there, to be checked; undefined if nothing can be read
      */
-    read(file: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+    read(file: string, buffers?: Buffers): Promise<Uint8Array<ArrayBuffer> | undefined>;
     /**
      * @param {string} file
      * @param {Uint8Array<ArrayBuffer>} bytes
@@ -100,3 +101,4 @@ export type StoredModel = {
         bytes: number;
     }[];
 };
+import { Buffers } from './memory.js';

@@ -1,0 +1,22 @@
+/**
+ * Gives up an array's memory at once; it must not be used any more. Where the platform cannot, the garbage collector does
+ * it in its own time.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+export function release(bytes: Uint8Array<ArrayBuffer>): void;
+/** Memory that is used again: to touch it for the first time can take longer than whatever is done with it. */
+export class Buffers {
+    /** @param {number} capacity bytes of a buffer; for more a larger one is made */
+    constructor(capacity: number);
+    /**
+     * @param {number} length
+     * @returns {Uint8Array<ArrayBuffer>} at the beginning of a buffer, of any values
+     */
+    take(length: number): Uint8Array<ArrayBuffer>;
+    /**
+     * Takes buffers back. They must not be used any more.
+     * @param {...ArrayBuffer} buffers
+     */
+    give(...buffers: ArrayBuffer[]): void;
+    #private;
+}
