@@ -4,7 +4,7 @@
 import { serve } from './bridge.js';
 import { startEngine } from './engine.js';
 import { Buffers } from './memory.js';
-import { canVerify, modelFiles, openStore } from './sources.js';
+import { form, modelFiles, openStore } from './sources.js';
 
 /** @typedef {import('./bridge.js').CallContext} CallContext */
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
@@ -65,19 +65,18 @@ const methods = {
       const arriving = files.source(signal, file, { fresh });
       decoder ??= startDecoder?.();
       decoder?.catch(() => {}); // told by every chunk
-      let { bytes, cached } = await arriving;
-      /** @type {Form} */
-      let form = canVerify ? 'verified' : 'stored';
-      if (decoder && file.kind !== 'tokenizer') {
-        const { decode } = await decoder;
-        signal.throwIfAborted();
-        const values = buffers.take(file.raw);
-        await decode(file, bytes, form, values);
-        buffers.give(bytes.buffer);
-        [bytes, form] = [values, 'decoded'];
+      const { bytes, cached } = await arriving;
+      if (!decoder || file.kind === 'tokenizer') {
+        transfer.push(bytes.buffer);
+        return { bytes, form, cached };
       }
-      transfer.push(bytes.buffer);
-      return { bytes, form, cached };
+      const { decode } = await decoder;
+      signal.throwIfAborted();
+      const values = buffers.take(file.raw);
+      await decode(file, bytes, form, values);
+      buffers.give(bytes.buffer);
+      transfer.push(values.buffer);
+      return { bytes: values, form: 'decoded', cached };
     } finally {
       listeners.delete(file.file);
     }

@@ -4,7 +4,7 @@ import { Bridge } from './bridge.js';
 import { code } from './engine.js';
 import { EngineError } from './errors.js';
 import { Buffers, release } from './memory.js';
-import { canVerify, modelFiles } from './sources.js';
+import { form, modelFiles } from './sources.js';
 
 /** @typedef {import('./bridge.js').Bridge<import('./fetcher.js').FetcherMethods>} FetcherBridge */
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
@@ -38,7 +38,7 @@ export async function fetching({ model, cache }, store, total, progress) {
       source: async (signal, file, options) => {
         const { bytes, cached } = await source(signal, file, options);
         told(file, file.stored, cached);
-        return { bytes, form: canVerify ? 'verified' : 'stored', done: () => release(bytes) };
+        return { bytes, form, done: () => release(bytes) };
       },
       storage: async () => storage(),
       end: () => {},

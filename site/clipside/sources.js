@@ -11,7 +11,10 @@ import { hex, ModelStore, storageEstimate } from './store.js';
 /**
  * Whether files can be hashed here. Where not, which is on pages without HTTPS, the engine does it, more slowly.
  */
-export const canVerify = globalThis.crypto?.subtle !== undefined;
+const canVerify = globalThis.crypto?.subtle !== undefined;
+
+/** What files come as. @type {import('./engine.js').Form} */
+export const form = canVerify ? 'verified' : 'stored';
 
 /**
  * How many files come over the network at a time. Enough to hide a round trip of 80 ms at 1 Gbit/s, and fewer than the

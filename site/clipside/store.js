@@ -14,6 +14,8 @@
 //
 // A file that was cut short by a crash is found by its hash, which is checked on every reading, so nothing is flushed.
 
+import { Buffers } from './memory.js';
+
 /**
  * A model that is kept.
  * @typedef {object} StoredModel
@@ -26,8 +28,6 @@
  * @property {string} integrity as createClip takes it, of the version that is kept; empty until a model has been loaded once
  * @property {{ file: string, bytes: number }[]} missing files of that version that are not here any more, or were never
  */
-
-import { Buffers } from './memory.js';
 
 /** What a model's directory holds besides the bundle's own files. */
 const addressFile = 'url.txt';
