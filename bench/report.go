@@ -142,7 +142,7 @@ func (r *report) markdown() string {
 		fmt.Fprintf(&b, `
 ### Warm calls
 
-Both take turns in one page, on the same weights and the same inputs. Medians, with the 25th and the 75th percentile; ratios are onnxruntime-web's time over clipside's, so that above 1 clipside is faster. Wherever there are times, both gave the same embeddings: cosine ≥ %g.
+Both take turns in one page, on the same weights and the same inputs, and 50 ms apart: threads look for more work after a call, for up to 20 ms. Medians, with the 25th and the 75th percentile; ratios are onnxruntime-web's time over clipside's, so that above 1 clipside is faster. Wherever there are times, both gave the same embeddings: cosine ≥ %g.
 
 What is timed is not quite alike, so there are two ratios. *Onnxruntime-web* goes from prepared tensors to embeddings, in the page's own thread, which can do nothing else meanwhile. *Clipside* goes from pictures or texts in the page to embeddings in the page: it prepares the pictures and tokenises the texts, in its Worker, and the way there and back is included; the first ratio is of these, and is the harder one for clipside. *Its engine* is what the Worker measured of that: preparing and computing, without the way; the ratio of the engine is of that.%s
 

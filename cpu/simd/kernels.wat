@@ -93,11 +93,11 @@
         (local.set $at (i32.add (local.get $at) (i32.const 80)))
         (br $next))))
 
-  ;; await returns when others have done so many pieces. It looks again and again for about as long as a piece takes
-  ;; before it sleeps.
+  ;; await returns when others have done so many pieces. Before it sleeps it looks again and again, for a few tenths of a
+  ;; millisecond: a virtual processor that sleeps takes as long to wake, and a pass has dozens of commands to wait for.
   (func $await (param $others i32)
     (local $spin i32) (local $done i32)
-    (local.set $spin (i32.const 20000))
+    (local.set $spin (i32.const 400000))
     (loop $wait
       (if (i32.eq (i32.atomic.load offset=20 (i32.const 0)) (local.get $others)) (then (return)))
       (br_if $wait (local.tee $spin (i32.sub (local.get $spin) (i32.const 1)))))
@@ -121,7 +121,7 @@
           (drop (i32.atomic.rmw.add offset=20 (i32.const 0) (i32.const 1)))
           (if (i32.atomic.load offset=28 (i32.const 0))
             (then (drop (memory.atomic.notify offset=20 (i32.const 0) (i32.const -1)))))
-          (local.set $spin (i32.const 20000))
+          (local.set $spin (i32.const 400000))
           (br $forever)))
       (br_if $forever (i32.gt_s (local.tee $spin (i32.sub (local.get $spin) (i32.const 1))) (i32.const 0)))
       (drop (i32.atomic.rmw.add offset=24 (i32.const 0) (i32.const 1)))
@@ -242,9 +242,14 @@
   ;; Rows of the left matrix are found through table, [block][segment][4] addresses, so that a convolution is a product
   ;; too: its segments are the kernel's taps. 4×8 results stay in registers; a row value is splat and meets 8 weights.
   ;; With 16 registers of 4 lanes there is room for no larger tile (4×12 and 6×8 spill).
+  ;;
+  ;; Every turn reads a word from soon on, step bytes further each time: so a part of the next panel is in the cache when
+  ;; it is needed, and has come while this one was computed with. The processor's own prefetching, which follows reads,
+  ;; would begin only then: weights that no cache holds made the products of a text 11 % slower, of a picture 8 %.
   (func $tile
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p i32)
     (param $block i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
+    (param $soon i32) (param $step i32)
     (local $s i32) (local $t i32) (local $b i32) (local $end i32) (local $at i32) (local $delta i32) (local $left i32)
     @for r 0 3
     (local $a{r} i32) (local $c{r}0 v128) (local $c{r}1 v128)
@@ -286,6 +291,8 @@
         @end
         @end
         (local.set $b (i32.add (local.get $b) (i32.const 128)))
+        (drop (i32.load (local.get $soon)))
+        (local.set $soon (i32.add (local.get $soon) (local.get $step)))
         @for r 1 3
         (local.set $a{r} (i32.add (local.get $a{r}) (i32.const 16)))
         @end
@@ -375,17 +382,23 @@
     ))
 
   ;; product runs tile over blocks [i0, i1) and panels [p0, p1), chunk blocks at a time: their rows stay in the second
-  ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass.
+  ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass, each of which reads its
+  ;; part of the next panel ahead.
   (func $product
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p0 i32) (param $p1 i32)
     (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
-    (local $p i32) (local $i i32) (local $stop i32) (local $lone i32)
+    (local $p i32) (local $i i32) (local $stop i32) (local $lone i32) (local $size i32) (local $soon i32) (local $step i32) (local $part i32)
+    (local.set $size (i32.shl (i32.mul (local.get $segments) (local.get $width)) (i32.const 5)))
     ;; A lone last row is a quarter of the work without the three beside it.
     (local.set $lone (i32.eq (i32.sub (local.get $m) (i32.shl (i32.sub (local.get $i1) (i32.const 1)) (i32.const 2))) (i32.const 1)))
     (local.set $i1 (i32.sub (local.get $i1) (local.get $lone)))
     (loop $chunks
       (local.set $stop (i32.add (local.get $i0) (local.get $chunk)))
       (if (i32.gt_u (local.get $stop) (local.get $i1)) (then (local.set $stop (local.get $i1))))
+      (if (i32.gt_u (local.get $stop) (local.get $i0))
+        (then
+          (local.set $step (i32.div_u (i32.const 128) (i32.sub (local.get $stop) (local.get $i0))))
+          (local.set $part (i32.div_u (local.get $size) (i32.sub (local.get $stop) (local.get $i0))))))
       (local.set $p (local.get $p0))
       (block $paneled
         (loop $panel
@@ -397,12 +410,17 @@
               (local.get $p) (local.get $p1) (local.get $i1)
               (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))))
           (local.set $i (local.get $i0))
+          ;; After the last panel there may be no memory.
+          (local.set $soon (i32.add (local.get $panels) (i32.mul (local.get $size)
+            (i32.add (local.get $p) (i32.lt_u (i32.add (local.get $p) (i32.const 1)) (local.get $p1))))))
           (block $blocked
             (loop $block
               (br_if $blocked (i32.ge_u (local.get $i) (local.get $stop)))
               (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
                 (local.get $p) (local.get $i) (local.get $m)
-                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))
+                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
+                (local.get $soon) (local.get $step))
+              (local.set $soon (i32.add (local.get $soon) (local.get $part)))
               (local.set $i (i32.add (local.get $i) (i32.const 1)))
               (br $block)))
           (local.set $p (i32.add (local.get $p) (i32.const 1)))
