@@ -78,9 +78,9 @@ type command struct {
 	pieces int // that threads share it out by
 }
 
-// seconds is about what the command takes on one thread: at the matrix kernel's rate, and that of what is busy with
+// seconds is about what the command takes on one thread: at the matrix kernel's rate, or that of what is busy with
 // memory.
-func (c *command) seconds() float64 { return c.work.FLOP/40e9 + c.work.Bytes/4e9 }
+func (c *command) seconds() float64 { return max(c.work.FLOP/40e9, c.work.Bytes/10e9) }
 
 // share sets how many pieces threads are to share each command out by.
 func share(commands []command) {
