@@ -134,10 +134,11 @@ func across(f *preprocess.Filter, edge int) (taps, coefficients []uint32) {
 		c := f.Coeffs[i*f.Stride:][:f.Count[i]]
 		taps = append(taps, 4*uint32(int(first)-edge), uint32(len(c)+3)/4)
 		for len(c) > 0 {
-			h01, l01 := pair(c)
-			h23, l23 := pair(c[min(2, len(c)):])
-			coefficients = append(coefficients, h01, h23, l01, l23)
-			c = c[min(4, len(c)):]
+			var four [4]int32
+			c = c[copy(four[:], c):]
+			h02, l02 := pair(four[0], four[2])
+			h13, l13 := pair(four[1], four[3])
+			coefficients = append(coefficients, h02, h13, l02, l13)
 		}
 	}
 	return taps, coefficients
@@ -151,19 +152,17 @@ func down(f *preprocess.Filter, edge, pitch int) (taps, coefficients []uint32, s
 		c := f.Coeffs[i*f.Stride:][:f.Stride] // zeros at the end included
 		taps = append(taps, uint32((int(first)-edge)*pitch), uint32(f.Count[i]+1)/2)
 		for j := range pairs {
-			h, l := pair(c[2*j:])
+			var two [2]int32
+			copy(two[:], c[2*j:])
+			h, l := pair(two[0], two[1])
 			coefficients = append(coefficients, h, l)
 		}
 	}
 	return taps, coefficients, 8 * pairs
 }
 
-// pair takes the first two coefficients apart, c = h·2^11 + l with 0 ≤ l < 2^11, those that are missing being zero. All
-// four are below 2^15.
-func pair(c []int32) (h, l uint32) {
-	for i := range min(len(c), 2) {
-		h |= uint32(uint16(c[i]>>11)) << (16 * i)
-		l |= uint32(c[i]&(1<<11-1)) << (16 * i)
-	}
-	return h, l
+// pair takes two coefficients apart, c = h·2^11 + l with 0 ≤ l < 2^11. All four parts are below 2^15.
+func pair(a, b int32) (h, l uint32) {
+	const low = 1<<11 - 1
+	return uint32(uint16(a>>11)) | uint32(uint16(b>>11))<<16, uint32(a&low) | uint32(b&low)<<16
 }
