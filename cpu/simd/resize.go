@@ -7,9 +7,10 @@ import (
 	"github.com/clipside/clipside/preprocess"
 )
 
-// stripBytes is how much of a picture is in the module's memory at a time: what was just written there is still in the
-// second cache when it is read, and a strip takes long enough that asking for the next does not count.
-const stripBytes = 1 << 20
+// stripBytes is how much of a picture is in the module's memory at a time: so little that what was just written there is
+// still in the last cache when it is read, and so much that asking for the next, and waking threads for it, does not
+// count.
+const stripBytes = 4 << 20
 
 // piecePixels is how many pixels, each time that a coefficient meets one, make a piece of a command (see pieceTime).
 const piecePixels = 25_000
