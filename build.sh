@@ -116,6 +116,7 @@ check_javascript() {
 	say 'JavaScript: types'
 	install_packages site
 	(cd site && node_modules/.bin/tsc -p tsconfig.json && node_modules/.bin/tsc -p tsconfig.worker.json)
+	site/node_modules/.bin/tsc -p bench/tsconfig.json
 	say 'JavaScript: format'
 	(cd site && node_modules/.bin/prettier --check --log-level warn . ../bench ../cpu ../e2e)
 	say 'the kernels of the CPU are what their text says'

@@ -35,7 +35,7 @@ export async function createClip({ model, device }) {
         width,
         height,
         bgr: false,
-        alpha: 'none',
+        alpha: /** @type {const} */ ('none'),
         // The race's pictures are square, and read whole.
         read: (
           /** @type {Uint8Array} */ into,
