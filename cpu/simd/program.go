@@ -39,10 +39,10 @@ const (
 	mostPieces = 32
 	// pieceTime is what a piece takes at least. Below it, handing it over counts.
 	pieceTime = 10 * time.Microsecond
-	// sharedTime is what a program takes at least, on one thread, to be run by several. Less than a third of a frame is
-	// not waited for, and others take as long to wake where processors sleep deeply or are virtual: with two threads a
-	// single small picture took half as long again as with one.
-	sharedTime = 5 * time.Millisecond
+	// sharedTime is what a program takes at least, on one thread, to be run by several. Where processors are virtual,
+	// the thread that wakes can get that of the one that woke it, and both wait for the system to see that another is
+	// idle: four small pictures took 7 to 14 ms with two threads, and take 9.5 with one.
+	sharedTime = 10 * time.Millisecond
 )
 
 // slot is the storage of a recorded tensor; its address is known when the recording is complete.
