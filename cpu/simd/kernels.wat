@@ -388,7 +388,7 @@
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p0 i32) (param $p1 i32)
     (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
     (local $p i32) (local $i i32) (local $stop i32) (local $lone i32) (local $size i32) (local $soon i32) (local $step i32) (local $part i32)
-    (local $page i32) (local $end i32)
+    (local $blocks i32) (local $page i32) (local $end i32)
     (local.set $size (i32.shl (i32.mul (local.get $segments) (local.get $width)) (i32.const 5)))
     ;; A lone last row is a quarter of the work without the three beside it.
     (local.set $lone (i32.eq (i32.sub (local.get $m) (i32.shl (i32.sub (local.get $i1) (i32.const 1)) (i32.const 2))) (i32.const 1)))
@@ -396,10 +396,11 @@
     (loop $chunks
       (local.set $stop (i32.add (local.get $i0) (local.get $chunk)))
       (if (i32.gt_u (local.get $stop) (local.get $i1)) (then (local.set $stop (local.get $i1))))
-      (if (i32.gt_u (local.get $stop) (local.get $i0))
+      (local.set $blocks (i32.sub (local.get $stop) (local.get $i0)))
+      (if (local.get $blocks) ;; none where the lone row is all
         (then
-          (local.set $step (i32.div_u (i32.const 128) (i32.sub (local.get $stop) (local.get $i0))))
-          (local.set $part (i32.div_u (local.get $size) (i32.sub (local.get $stop) (local.get $i0))))))
+          (local.set $step (i32.div_u (i32.const 128) (local.get $blocks)))
+          (local.set $part (i32.div_u (local.get $size) (local.get $blocks)))))
       (local.set $p (local.get $p0))
       (block $paneled
         (loop $panel
@@ -417,7 +418,7 @@
           ;; To find a page takes as long as a tile's part of it: where few blocks pass, one word of each page of the
           ;; panel after the next is read, so that they are found side by side.
           (if (i32.and
-                (i32.lt_u (i32.sub (local.get $stop) (local.get $i0)) (i32.const 5))
+                (i32.lt_u (local.get $blocks) (i32.const 5))
                 (i32.lt_u (i32.add (local.get $p) (i32.const 2)) (local.get $p1)))
             (then
               (local.set $page (i32.add (local.get $soon) (local.get $size)))
