@@ -24,7 +24,7 @@ type Device struct {
 	info   model.DeviceInfo
 	store  shaders.Store
 
-	programs  recording.Programs[*encoder] // whose lock guards layouts and pipelines too
+	programs  recording.Programs[recording.Key, *encoder] // whose lock guards layouts and pipelines too
 	layouts   map[string]*layout
 	pipelines map[string]*pipeline
 

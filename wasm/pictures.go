@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall/js"
 
@@ -66,18 +67,25 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 	return model.Picture{Size: plan.Size, RGBA: rgba}, nil
 }
 
-var lastPlan *preprocess.Plan
+// plans are the last ones, newest first: albums have few sizes.
+var plans []*preprocess.Plan
 
-// planFor keeps the last plan: pictures that follow one another often have one size.
+const maxPlans = 4
+
 func planFor(width, height, size int) (*preprocess.Plan, error) {
-	if p := lastPlan; p != nil && p.Width == width && p.Height == height && p.Size == size {
+	i := slices.IndexFunc(plans, func(p *preprocess.Plan) bool { return p.Width == width && p.Height == height && p.Size == size })
+	if i >= 0 {
+		p := plans[i]
+		plans = slices.Insert(slices.Delete(plans, i, i+1), 0, p)
 		return p, nil
 	}
 	p, err := preprocess.NewPlan(width, height, size)
-	if err == nil {
-		lastPlan = p
+	if err != nil {
+		return nil, err
 	}
-	return p, err
+	plans = slices.Insert(plans, 0, p)
+	plans = plans[:min(len(plans), maxPlans)]
+	return p, nil
 }
 
 // resizer is what package simd's Device can do beside being a model.Device.

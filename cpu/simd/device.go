@@ -27,7 +27,10 @@ type machine interface {
 	grow(size uint64) error
 	write(at uint32, data []byte)
 	read(at uint32, data []byte)
-	// run runs the commands in [at, end) on all threads that are there.
+	// offer lets other threads begin with a command, once the one before is done. The next offer or run sees to the
+	// rest of it.
+	offer(at uint32) error
+	// run runs the commands in [at, end) on all threads that are there, after what was offered.
 	run(at, end uint32) error
 	// pack, widen and winogradWeights are the module's functions of these names.
 	pack(src, count, panels, from, k uint32) error
@@ -48,8 +51,8 @@ type Device struct {
 	mu       sync.Mutex // guards memory; the module itself runs one call at a time
 	memory   memory
 	staging  uint32 // where arriving weights are put for pack and widen
-	programs recording.Programs[*encoder]
-	resizing *resizing // of the last picture, for the next one; nil while it is in use. Guarded by mu
+	programs recording.Programs[recording.Key, *encoder]
+	resizes  recording.Programs[resizable, *resizing]
 	profile  *model.Profile
 }
 
@@ -59,6 +62,7 @@ const (
 	// stagingBytes of fp16 are packed at a time.
 	stagingBytes = 256 << 10
 	maxPrograms  = 8
+	maxResizes   = 2 // of 12 megapixels one has 11 MB
 	// maxTextTokens bounds a pass over texts: 256 rows fill the matrix kernel.
 	maxTextTokens = 256
 	textStep      = 4 // the matrix kernel's rows
@@ -69,7 +73,7 @@ const (
 func newDevice(m machine, features ...string) (*Device, error) {
 	d := &Device{m: m, features: features}
 	d.memory.grow = m.grow
-	d.programs.Max = maxPrograms
+	d.programs.Max, d.resizes.Max = maxPrograms, maxResizes
 	var err error
 	d.staging, _, err = d.memory.alloc(stagingBytes)
 	return d, err
@@ -300,6 +304,7 @@ func (d *Device) Info() model.DeviceInfo {
 // Release implements model.Device. The memory goes when the module does.
 func (d *Device) Release() {
 	d.programs.Release()
+	d.resizes.Release()
 	d.m.close()
 }
 

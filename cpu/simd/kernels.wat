@@ -15,18 +15,9 @@
   MEMORY
 
   (type $kernel (func (param i32 i32 i32)))
-  (table 14 funcref)
+  (table 13 funcref)
   (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize
-    $overwhite $horizontal $vertical $winograd)
-
-  ;; run runs the commands in [at, end), each as one piece.
-  (func $run (export "run") (param $at i32) (param $end i32)
-    (block $done
-      (loop $next
-        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (call $piece (local.get $at) (i32.const 0) (i32.const 1))
-        (local.set $at (i32.add (local.get $at) (i32.const 80)))
-        (br $next))))
+    $horizontal $vertical $winograd)
 
   ;; piece runs one of a command's equal pieces.
   (func $piece (export "piece") (param $at i32) (param $piece i32) (param $pieces i32)
@@ -34,13 +25,13 @@
       (i32.add (local.get $at) (i32.const 4)) (local.get $piece) (local.get $pieces)
       (i32.load (local.get $at))))
 
-  ;; Which thread this instance of the module is: 0 runs jobs, the others serve.
+  ;; Which thread this instance of the module is: 0 runs commands, the others serve.
   (global $thread (mut i32) (i32.const 0))
 
   @shared
   ;; ---- threads ----
   ;;
-  ;; The thread that runs a job offers one command after the other, cut into pieces, and every thread takes the next
+  ;; The thread that runs commands offers one after the other, cut into pieces, and every thread takes the next
   ;; piece when it has done its last. So a thread that sleeps, or whose core is busy with something else, is waited for
   ;; only while it is at a piece; where no other comes, the first does all.
   ;;
@@ -65,33 +56,6 @@
         (i64.atomic.rmw.cmpxchg offset=8 (i32.const 0) (local.get $offer) (i64.add (local.get $offer) (i64.const 1))))))
     (call $piece (local.get $at) (local.get $taken) (local.get $pieces))
     (i32.const 1))
-
-  ;; job runs the commands in [at, end) on all threads that are there. Those of one piece are not worth an offer.
-  (func (export "job") (param $at i32) (param $end i32)
-    (local $pieces i32) (local $others i32)
-    (block $done
-      (loop $next
-        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (local.set $pieces (i32.load offset=76 (local.get $at)))
-        (if (i32.le_u (local.get $pieces) (i32.const 1))
-          (then (call $piece (local.get $at) (i32.const 0) (i32.const 1)))
-          (else
-            (i32.atomic.store offset=16 (i32.const 0) (local.get $at))
-            (i32.atomic.store offset=20 (i32.const 0) (i32.const 0))
-            (i64.atomic.store offset=8 (i32.const 0) (i64.or
-              (i64.shl (i64.extend_i32_u (i32.add (i32.atomic.load offset=12 (i32.const 0)) (i32.const 1))) (i64.const 32))
-              (i64.extend_i32_u (i32.shl (local.get $pieces) (i32.const 16)))))
-            (if (i32.atomic.load offset=24 (i32.const 0))
-              (then (drop (memory.atomic.notify offset=12 (i32.const 0) (i32.const -1)))))
-            (local.set $others (local.get $pieces))
-            (loop $mine
-              (if (call $take)
-                (then
-                  (local.set $others (i32.sub (local.get $others) (i32.const 1)))
-                  (br $mine))))
-            (call $await (local.get $others))))
-        (local.set $at (i32.add (local.get $at) (i32.const 80)))
-        (br $next))))
 
   ;; await returns when others have done so many pieces. Before it sleeps it looks again and again, for a few tenths of a
   ;; millisecond: a virtual processor that sleeps takes as long to wake, and a pass has dozens of commands to wait for.
@@ -129,6 +93,56 @@
       (drop (i32.atomic.rmw.sub offset=24 (i32.const 0) (i32.const 1)))
       (br $forever)))
   @unshared
+
+  ;; The command that was offered last, until it is known to be done; 0 where there is none.
+  (global $offered (mut i32) (i32.const 0))
+
+  ;; offer lets other threads begin with a command, once the one before is done. One of a single piece is not worth it.
+  (func $offer (export "offer") (param $at i32)
+    (call $finish)
+    (global.set $offered (local.get $at))
+    @shared
+    (if (i32.gt_u (i32.load offset=76 (local.get $at)) (i32.const 1))
+      (then
+        (i32.atomic.store offset=16 (i32.const 0) (local.get $at))
+        (i32.atomic.store offset=20 (i32.const 0) (i32.const 0))
+        (i64.atomic.store offset=8 (i32.const 0) (i64.or
+          (i64.shl (i64.extend_i32_u (i32.add (i32.atomic.load offset=12 (i32.const 0)) (i32.const 1))) (i64.const 32))
+          (i64.extend_i32_u (i32.shl (i32.load offset=76 (local.get $at)) (i32.const 16)))))
+        (if (i32.atomic.load offset=24 (i32.const 0))
+          (then (drop (memory.atomic.notify offset=12 (i32.const 0) (i32.const -1)))))))
+    @unshared
+  )
+
+  ;; finish does what is left of the command that was offered.
+  (func $finish
+    (local $at i32) (local $others i32)
+    (local.set $at (global.get $offered))
+    (if (i32.eqz (local.get $at)) (then (return)))
+    (global.set $offered (i32.const 0))
+    @shared
+    (local.set $others (i32.load offset=76 (local.get $at)))
+    (if (i32.gt_u (local.get $others) (i32.const 1))
+      (then
+        (loop $mine
+          (if (call $take)
+            (then
+              (local.set $others (i32.sub (local.get $others) (i32.const 1)))
+              (br $mine))))
+        (call $await (local.get $others))
+        (return)))
+    @unshared
+    (call $piece (local.get $at) (i32.const 0) (i32.const 1)))
+
+  ;; run runs the commands in [at, end), after what was offered.
+  (func (export "run") (param $at i32) (param $end i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        (call $offer (local.get $at))
+        (local.set $at (i32.add (local.get $at) (i32.const 80)))
+        (br $next)))
+    (call $finish))
 
   ;; share is where a piece's part of units begins; that of piece + 1 is where it ends.
   (func $share (param $units i32) (param $piece i32) (param $pieces i32) (result i32)
@@ -1135,41 +1149,41 @@
       (v128.const i16x8 65153 65153 65153 65153 65153 65153 65153 65153)))
     (i16x8.shr_u (i16x8.add (local.get $c) (i16x8.shr_u (local.get $c) (i32.const 8))) (i32.const 8)))
 
-  ;; overwhite: pixels, how many vectors of four, whether their colours are (1) as they are or (2) multiplied by alpha.
-  ;; Lays pixels over white, in place; what becomes of their alpha means nothing.
-  (func $overwhite (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $at i32) (local $end i32) (local $v v128) (local $alpha v128)
-    (local.set $end (i32.load offset=4 (local.get $a)))
-    (local.set $at (i32.add (i32.load (local.get $a))
-      (i32.shl (call $share (local.get $end) (local.get $piece) (local.get $pieces)) (i32.const 4))))
-    (local.set $end (i32.add (i32.load (local.get $a))
-      (i32.shl (call $share (local.get $end) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)) (i32.const 4))))
-    (block $done
-      (loop $next
-        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        (local.set $v (v128.load (local.get $at)))
-        (local.set $alpha (i8x16.swizzle (local.get $v) (v128.const i8x16 3 3 3 3 7 7 7 7 11 11 11 11 15 15 15 15)))
-        (if (v128.any_true (v128.not (local.get $alpha)))
-          (then (v128.store (local.get $at)
-            (if (result v128) (i32.eq (i32.load offset=8 (local.get $a)) (i32.const 2))
-              (then (i8x16.add_sat_u (local.get $v) (v128.not (local.get $alpha))))
-              (else (i8x16.narrow_i16x8_u
-                (call $whiten (i16x8.extend_low_i8x16_u (local.get $v)) (i16x8.extend_low_i8x16_u (local.get $alpha)))
-                (call $whiten (i16x8.extend_high_i8x16_u (local.get $v)) (i16x8.extend_high_i8x16_u (local.get $alpha)))))))))
-        (local.set $at (i32.add (local.get $at) (i32.const 16)))
-        (br $next))))
+  ;; overwhite lays four pixels over white, whose colours are (1) as they are or (2) multiplied by alpha. What becomes of
+  ;; their alpha means nothing.
+  (func $overwhite (param $v v128) (param $colours i32) (result v128)
+    (local $alpha v128)
+    (local.set $alpha (i8x16.swizzle (local.get $v) (v128.const i8x16 3 3 3 3 7 7 7 7 11 11 11 11 15 15 15 15)))
+    (if (i32.eq (local.get $colours) (i32.const 2))
+      (then (return (i8x16.add_sat_u (local.get $v) (v128.not (local.get $alpha))))))
+    (i8x16.narrow_i16x8_u
+      (call $whiten (i16x8.extend_low_i8x16_u (local.get $v)) (i16x8.extend_low_i8x16_u (local.get $alpha)))
+      (call $whiten (i16x8.extend_high_i8x16_u (local.get $v)) (i16x8.extend_high_i8x16_u (local.get $alpha)))))
 
-  ;; horizontal: pixels, pitch (bytes), rows, taps, coefficients, columns of out, out, its pitch (bytes). Of every
-  ;; column, taps has where its first pixel lies in a row (bytes), and how many fours of coefficients, [h02 h13 l02 l13],
-  ;; it has. A unit is four rows, which share the reading of coefficients. Four pixels of a row are spread out to
-  ;; [r0 r2 g0 g2 b0 b2 a0 a2], and the same of 1 and 3: pixels that are next to each other would have to be paired by
-  ;; i8x16.swizzle, with which Chromium takes half as long again.
+  ;; horizontal: pixels, pitch (bytes), rows, columns (see below), coefficients, columns of out, out, its pitch (bytes),
+  ;; fraction bits, fours of pixels in a row, scratch, scratch bytes a thread, whether pixels are to be laid over white
+  ;; and how (see overwhite). A unit is four rows, which share the reading of coefficients.
+  ;;
+  ;; Their pixels are first spread out in scratch, fours of a row beside those of the next: [r0 r2 g0 g2 b0 b2 a0 a2] and
+  ;; the same of 1 and 3, 16 bits each, 128 bytes for four rows. Every pixel is read for about four columns, so this is
+  ;; done once instead of four times. (Pixels that are next to each other would have to be paired by i8x16.swizzle, which
+  ;; Chromium translates badly.) Only if one of them turns out not to be opaque, they are laid over white and spread again.
+  ;;
+  ;; Coefficients of 16 bits are half the work of all their bits. Of a sum with them a bound is known: it begins as low as
+  ;; the truth may be, and only where the level would be another one if it were as much higher as it may be, what the
+  ;; coefficients lack is added too. Of a photo that is made smaller that is one pixel in 25.
+  ;;
+  ;; Of every column there are 20 bytes: where its first four lies in scratch (bytes), how many fours it has, what sums
+  ;; begin with, how much higher they may be, and where what its coefficients lack lies. Coefficients of a four are
+  ;; [c02 c13], of 16 bits each, and so is what they lack. What becomes of alpha means nothing.
   (func $horizontal (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $unit i32) (local $units i32) (local $last i32) (local $t i32) (local $k i32) (local $i i32) (local $n i32)
-    (local $h02 v128) (local $h13 v128) (local $l02 v128) (local $l13 v128) (local $x v128) (local $y v128) (local $even v128)
+    (local $unit i32) (local $units i32) (local $last i32) (local $t i32) (local $k i32) (local $i i32) (local $n i32) (local $bits i32)
+    (local $scratch i32) (local $at i32) (local $white i32) (local $all v128) (local $c02 v128) (local $c13 v128) (local $x v128) (local $y v128) (local $higher v128)
     @for r 0 3
-    (local $row{r} i32) (local $at{r} i32) (local $out{r} i32) (local $h{r} v128) (local $l{r} v128)
+    (local $row{r} i32) (local $out{r} i32) (local $sum{r} v128)
     @end
+    (local.set $bits (i32.load offset=32 (local.get $a)))
+    (local.set $scratch (i32.add (i32.load offset=40 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=44 (local.get $a)))))
     (local.set $last (i32.sub (i32.load offset=8 (local.get $a)) (i32.const 1)))
     (local.set $units (i32.shr_u (i32.add (local.get $last) (i32.const 4)) (i32.const 2)))
     (local.set $unit (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
@@ -1177,52 +1191,87 @@
     (block $done
       (loop $rows
         (br_if $done (i32.ge_u (local.get $unit) (local.get $units)))
-        ;; The last unit may make the last row more than once.
-        @for r 0 3
-        (local.set $i (i32.add (i32.shl (local.get $unit) (i32.const 2)) (i32.const {r})))
-        (if (i32.gt_u (local.get $i) (local.get $last)) (then (local.set $i (local.get $last))))
-        (local.set $row{r} (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (i32.load offset=4 (local.get $a)))))
-        (local.set $out{r} (i32.add (i32.load offset=24 (local.get $a)) (i32.mul (local.get $i) (i32.load offset=28 (local.get $a)))))
-        @end
+        (local.set $white (i32.const 0))
+        (loop $again
+          ;; The last unit may make the last row more than once.
+          @for r 0 3
+          (local.set $i (i32.add (i32.shl (local.get $unit) (i32.const 2)) (i32.const {r})))
+          (if (i32.gt_u (local.get $i) (local.get $last)) (then (local.set $i (local.get $last))))
+          (local.set $row{r} (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (i32.load offset=4 (local.get $a)))))
+          (local.set $out{r} (i32.add (i32.load offset=24 (local.get $a)) (i32.mul (local.get $i) (i32.load offset=28 (local.get $a)))))
+          @end
+          (local.set $all (v128.const i32x4 -1 -1 -1 -1))
+          (local.set $at (local.get $scratch))
+          (local.set $n (i32.load offset=36 (local.get $a)))
+          (loop $spread
+            @for r 0 3
+            (local.set $x (v128.load (local.get $row{r})))
+            (local.set $row{r} (i32.add (local.get $row{r}) (i32.const 16)))
+            (local.set $all (v128.and (local.get $all) (local.get $x)))
+            (if (local.get $white) (then (local.set $x (call $overwhite (local.get $x) (local.get $white)))))
+            (local.set $y (i16x8.extend_high_i8x16_u (local.get $x)))
+            (local.set $x (i16x8.extend_low_i8x16_u (local.get $x)))
+            (v128.store offset={r*32} (local.get $at)
+              (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $x) (local.get $y)))
+            (v128.store offset={r*32+16} (local.get $at)
+              (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $x) (local.get $y)))
+            @end
+            (local.set $at (i32.add (local.get $at) (i32.const 128)))
+            (br_if $spread (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+          (if (i32.and (i32.eqz (local.get $white))
+              (v128.any_true (v128.andnot (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000) (local.get $all))))
+            (then (br_if $again (local.tee $white (i32.load offset=48 (local.get $a)))))))
         (local.set $t (i32.load offset=12 (local.get $a)))
         (local.set $k (i32.load offset=16 (local.get $a)))
         (local.set $i (i32.load offset=20 (local.get $a)))
         (loop $column
-          @for r 0 3
-          (local.set $at{r} (i32.add (local.get $row{r}) (i32.load (local.get $t))))
-          (local.set $h{r} (v128.const i32x4 0 0 0 0))
-          (local.set $l{r} (v128.const i32x4 0 0 0 0))
-          @end
+          (local.set $at (i32.add (local.get $scratch) (i32.load (local.get $t))))
           (local.set $n (i32.load offset=4 (local.get $t)))
+          @for r 0 3
+          (local.set $sum{r} (v128.load32_splat offset=8 (local.get $t)))
+          @end
           (loop $four
-            (local.set $h02 (v128.load32_splat (local.get $k)))
-            (local.set $h13 (v128.load32_splat offset=4 (local.get $k)))
-            (local.set $l02 (v128.load32_splat offset=8 (local.get $k)))
-            (local.set $l13 (v128.load32_splat offset=12 (local.get $k)))
-            (local.set $k (i32.add (local.get $k) (i32.const 16)))
+            (local.set $c02 (v128.load32_splat (local.get $k)))
+            (local.set $c13 (v128.load32_splat offset=4 (local.get $k)))
+            (local.set $k (i32.add (local.get $k) (i32.const 8)))
             @for r 0 3
-            (local.set $x (v128.load8x8_u (local.get $at{r})))
-            (local.set $y (v128.load8x8_u offset=8 (local.get $at{r})))
-            (local.set $at{r} (i32.add (local.get $at{r}) (i32.const 16)))
-            (local.set $even (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $x) (local.get $y)))
-            (local.set $x (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $x) (local.get $y)))
-            (local.set $h{r} (i32x4.add (local.get $h{r}) (i32x4.dot_i16x8_s (local.get $even) (local.get $h02))))
-            (local.set $h{r} (i32x4.add (local.get $h{r}) (i32x4.dot_i16x8_s (local.get $x) (local.get $h13))))
-            (local.set $l{r} (i32x4.add (local.get $l{r}) (i32x4.dot_i16x8_s (local.get $even) (local.get $l02))))
-            (local.set $l{r} (i32x4.add (local.get $l{r}) (i32x4.dot_i16x8_s (local.get $x) (local.get $l13))))
+            (local.set $sum{r} (i32x4.add (local.get $sum{r}) (i32x4.dot_i16x8_s (v128.load offset={r*32} (local.get $at)) (local.get $c02))))
+            (local.set $sum{r} (i32x4.add (local.get $sum{r}) (i32x4.dot_i16x8_s (v128.load offset={r*32+16} (local.get $at)) (local.get $c13))))
             @end
+            (local.set $at (i32.add (local.get $at) (i32.const 128)))
             (br_if $four (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-          (local.set $x (call $pixels
-            (call $level (local.get $h0) (local.get $l0)) (call $level (local.get $h1) (local.get $l1))
-            (call $level (local.get $h2) (local.get $l2)) (call $level (local.get $h3) (local.get $l3))))
+          (local.set $higher (v128.load32_splat offset=12 (local.get $t)))
+          @for r 0 3
+          (local.set $x (i32x4.shr_s (local.get $sum{r}) (local.get $bits)))
+          (local.set $y (i32x4.shr_s (i32x4.add (local.get $sum{r}) (local.get $higher)) (local.get $bits)))
+          (local.set $sum{r}
+            (if (result v128) (v128.any_true (v128.and (v128.xor (local.get $x) (local.get $y)) (v128.const i32x4 -1 -1 -1 0)))
+              (then (call $exactly
+                (i32x4.sub (local.get $sum{r}) (v128.load32_splat offset=8 (local.get $t))) (local.get $bits)
+                (i32.add (i32.add (local.get $scratch) (i32.load (local.get $t))) (i32.const {r*32}))
+                (i32.load offset=4 (local.get $t)) (i32.load offset=16 (local.get $t))))
+              (else (local.get $x))))
+          @end
+          (local.set $x (call $pixels (local.get $sum0) (local.get $sum1) (local.get $sum2) (local.get $sum3)))
           @for r 0 3
           (v128.store32_lane {r} (local.get $out{r}) (local.get $x))
           (local.set $out{r} (i32.add (local.get $out{r}) (i32.const 4)))
           @end
-          (local.set $t (i32.add (local.get $t) (i32.const 8)))
+          (local.set $t (i32.add (local.get $t) (i32.const 20)))
           (br_if $column (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
         (local.set $unit (i32.add (local.get $unit) (i32.const 1)))
         (br $rows))))
+
+  ;; exactly is the level of a sum over n fours of a row in horizontal's scratch, once what its coefficients lack is added.
+  (func $exactly (param $sum v128) (param $bits i32) (param $at i32) (param $n i32) (param $k i32) (result v128)
+    (local.set $sum (i32x4.shl (local.get $sum) (i32.sub (i32.const 22) (local.get $bits))))
+    (loop $four
+      (local.set $sum (i32x4.add (local.get $sum) (i32x4.dot_i16x8_s (v128.load (local.get $at)) (v128.load32_splat (local.get $k)))))
+      (local.set $sum (i32x4.add (local.get $sum) (i32x4.dot_i16x8_s (v128.load offset=16 (local.get $at)) (v128.load32_splat offset=4 (local.get $k)))))
+      (local.set $at (i32.add (local.get $at) (i32.const 128)))
+      (local.set $k (i32.add (local.get $k) (i32.const 8)))
+      (br_if $four (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (i32x4.shr_s (i32x4.add (local.get $sum) (v128.const i32x4 0x200000 0x200000 0x200000 0x200000)) (i32.const 22)))
 
   (func $pixels (param $a v128) (param $b v128) (param $c v128) (param $d v128) (result v128)
     (i8x16.narrow_i16x8_u

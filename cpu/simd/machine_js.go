@@ -26,10 +26,11 @@ const maxThreads = 4
 
 // instance is the module in this browser.
 type instance struct {
-	memory, bytes             js.Value // the memory and a view of all of it
-	length                    uint64
-	runFunc, packFunc, widenF js.Value
-	winogradF                 js.Value
+	memory, bytes      js.Value // the memory and a view of all of it
+	length             uint64
+	runFunc, offerFunc js.Value
+	packFunc, widenF   js.Value
+	winogradF          js.Value
 
 	planned int      // threads that commands may be run by
 	others  js.Value // the threads but this one, of clipside/threads.js; undefined where there are none
@@ -72,7 +73,7 @@ func instantiate(binary []byte) *instance {
 		return nil
 	}
 	exports := js.Global().Get("WebAssembly").Get("Instance").New(module).Get("exports")
-	return newInstance(exports, "run", exports.Get("memory"), 1)
+	return newInstance(exports, exports.Get("memory"), 1)
 }
 
 // instantiateShared returns nil also where the memory cannot be had.
@@ -90,7 +91,7 @@ func instantiateShared(binary []byte, threads int) (i *instance) {
 	wasm := js.Global().Get("WebAssembly")
 	memory := wasm.Get("Memory").New(object.Call("fromEntries", []any{[]any{"initial", 1}, []any{"maximum", maxMemory >> 16}, []any{"shared", true}}))
 	imports := object.Call("fromEntries", []any{[]any{"env", object.Call("fromEntries", []any{[]any{"memory", memory}})}})
-	i = newInstance(wasm.Get("Instance").New(module, imports).Get("exports"), "job", memory, threads)
+	i = newInstance(wasm.Get("Instance").New(module, imports).Get("exports"), memory, threads)
 	i.others = js.Global().Call("clipsideThreads", module, memory, threads) // until they come, this thread does all
 	return i
 }
@@ -105,10 +106,10 @@ func compile(binary []byte) (module js.Value, ok bool) {
 	return wasm.Get("Module").New(bytes), true
 }
 
-func newInstance(exports js.Value, run string, memory js.Value, threads int) *instance {
+func newInstance(exports, memory js.Value, threads int) *instance {
 	i := &instance{
 		memory: memory, planned: threads,
-		runFunc: exports.Get(run), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
+		runFunc: exports.Get("run"), offerFunc: exports.Get("offer"), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
 		winogradF: exports.Get("winogradWeights"),
 	}
 	i.view()
@@ -153,6 +154,12 @@ func (i *instance) part(at uint32, n int) js.Value {
 func (i *instance) write(at uint32, data []byte) { js.CopyBytesToJS(i.part(at, len(data)), data) }
 
 func (i *instance) read(at uint32, data []byte) { js.CopyBytesToGo(data, i.part(at, len(data))) }
+
+func (i *instance) offer(at uint32) (err error) {
+	defer thrown(&err)
+	i.offerFunc.Invoke(at)
+	return nil
+}
 
 func (i *instance) run(at, end uint32) (err error) {
 	defer thrown(&err)
@@ -218,5 +225,5 @@ func (i *instance) close() {
 	if !i.others.IsUndefined() {
 		i.others.Call("stop")
 	}
-	i.memory, i.bytes, i.runFunc, i.packFunc, i.widenF, i.winogradF, i.others = js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}, js.Value{}
+	*i = instance{}
 }

@@ -17,8 +17,9 @@ var kernels []byte
 
 // runtime is the module under wazero, which has SIMD but neither relaxed SIMD nor threads worth the name.
 type runtime struct {
-	rt     wazero.Runtime
-	module api.Module
+	rt      wazero.Runtime
+	module  api.Module
+	offered uint32 // a command that is still to be done; 0 for none
 }
 
 func testDevice(t testing.TB) *Device {
@@ -29,7 +30,7 @@ func testDevice(t testing.TB) *Device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDevice(&runtime{rt, module})
+	d, err := newDevice(&runtime{rt: rt, module: module})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +68,21 @@ func (r *runtime) call(name string, args ...uint64) error {
 	return err
 }
 
+func (r *runtime) offer(at uint32) error {
+	err := r.run(0, 0)
+	r.offered = at
+	return err
+}
+
 // run runs every command in three pieces, one after the other, so that the sharing out is tested too.
 func (r *runtime) run(at, end uint32) error {
 	const pieces = 3
+	if at := r.offered; at != 0 {
+		r.offered = 0
+		if err := r.run(at, at+commandBytes); err != nil {
+			return err
+		}
+	}
 	for ; at < end; at += commandBytes {
 		for piece := range pieces {
 			if err := r.call("piece", uint64(at), uint64(piece), pieces); err != nil {

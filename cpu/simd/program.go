@@ -24,7 +24,6 @@ const (
 	opAvgPool
 	opRows
 	opNormalize
-	opOverWhite
 	opHorizontal
 	opVertical
 	opWinograd

@@ -2,18 +2,21 @@ package simd
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/preprocess"
 )
 
-// stripBytes is how much of a picture is in the module's memory at a time: so little that what was just written there is
-// still in the last cache when it is read, and so much that asking for the next, and waking threads for it, does not
-// count.
+// stripBytes is how much of a picture is read at a time: so little that it is still in the last cache when it is resized,
+// and so much that asking for it, which takes a tenth of a millisecond, does not count.
 const stripBytes = 4 << 20
 
 // piecePixels is how many pixels, each time that a coefficient meets one, make a piece of a command (see pieceTime).
 const piecePixels = 25_000
+
+// fourBytes is how many bytes the horizontal pass spreads four pixels of four rows out to.
+const fourBytes = 128
 
 // vectorBytes is what the kernels read at a time, be it beyond the end of what counts.
 const vectorBytes = 16
@@ -21,10 +24,9 @@ const vectorBytes = 16
 // resizing is the recorded resize of pictures of one size.
 type resizing struct {
 	*program
-	of    resizable
-	strip uint32 // where rows are put
-	rows  int    // at a time, the last time fewer
-	ends  []int  // of each strip's commands; the second pass comes after the last
+	strips [2]uint32 // where rows are put, in turns: while others resize one strip, the next is read
+	rows   int       // of a strip; the last has fewer
+	count  int       // of strips: each has a command, and after them comes that of the second pass
 }
 
 // resizable tells recordings apart.
@@ -37,83 +39,64 @@ type resizable struct {
 // plan.Window, at an address in the module's memory, RGBA without padding, and is called from top to bottom. The picture
 // is laid over white as its alpha asks for.
 func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, fill func(at uint32, y0, y1 int) error) (rgba []byte, err error) {
-	p, err := d.borrowResizing(plan, alpha)
+	p, giveBack, err := d.resizes.Borrow(resizable{plan.Width, plan.Height, plan.Size, alpha}, func() (*resizing, error) {
+		return d.recordResizing(plan, alpha)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer d.keepResizing(p)
-	w, done := plan.Window, 0
-	for i, end := range p.ends {
+	defer giveBack()
+	w := plan.Window
+	for i := range p.count {
 		y0 := w.Y + i*p.rows
 		y1 := min(y0+p.rows, w.Y+w.Height)
-		if err := d.fill(p.strip, y0, y1, fill); err != nil {
+		if err := d.fill(p.strips[i%2], y0, y1, fill); err != nil {
+			d.m.run(0, 0) // what was offered still works in the memory that is given back
 			return nil, fmt.Errorf("simd: reading rows %d to %d of the picture: %w", y0, y1-1, err)
 		}
-		if i == len(p.ends)-1 {
-			end++
-		}
-		if err := d.m.run(p.command(done), p.command(end)); err != nil {
+		if err := d.m.offer(p.command(i)); err != nil {
 			return nil, fmt.Errorf("simd: resize: %w", err)
 		}
-		done = end
+	}
+	if err := d.m.run(p.command(p.count), p.command(p.count+1)); err != nil {
+		return nil, fmt.Errorf("simd: resize: %w", err)
 	}
 	return p.read(), nil
 }
 
-// borrowResizing returns the recording that was last used, if it will do, or a new one.
-func (d *Device) borrowResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (*resizing, error) {
-	d.mu.Lock()
-	last := d.resizing
-	d.resizing = nil
-	d.mu.Unlock()
-	of := resizable{plan.Width, plan.Height, plan.Size, alpha}
-	if last != nil && last.of == of {
-		return last, nil
-	}
-	if last != nil {
-		last.Release()
-	}
-	return d.recordResizing(plan, of)
-}
-
-func (d *Device) keepResizing(p *resizing) {
-	d.mu.Lock()
-	last := d.resizing
-	d.resizing = p
-	d.mu.Unlock()
-	if last != nil { // another call's, meanwhile
-		last.Release()
-	}
-}
-
-func (d *Device) recordResizing(plan *preprocess.Plan, of resizable) (*resizing, error) {
+func (d *Device) recordResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (*resizing, error) {
 	w := plan.Window
 	row, pitch := 4*w.Width, 4*padded(plan.Size)
-	p := &resizing{of: of, rows: min(max(stripBytes/row&^3, 4), w.Height)}
+	p := &resizing{rows: min(max(stripBytes/row&^3, 4), w.Height)}
+	p.count = (w.Height + p.rows - 1) / p.rows
 	var err error
 	p.program, err = d.record(func(r *recorder) model.Tensor {
-		p.strip = r.fixed(uint64(p.rows*row + vectorBytes))
+		for i := range p.strips {
+			p.strips[i] = r.fixed(uint64(p.rows*row + vectorBytes))
+		}
 		emit := func(op opcode, pixels int, args ...argument) {
 			r.emit(op, nil, args...)
 			r.commands[len(r.commands)-1].most = min(max(pixels/piecePixels, 1), mostPieces)
 		}
-		taps, coefficients := across(&plan.Horizontal, w.X)
-		tapsAt, coefficientsAt := r.constant(taps...), r.constant(coefficients...)
+		h := across(&plan.Horizontal, w.X)
+		fours := (w.Width + 3) / 4
+		scratchBytes := fours * fourBytes
+		scratch := r.fixed(uint64(scratchBytes * d.m.threads()))
+		columnsAt, coefficientsAt := r.constant(h.words(r.constant(h.rests...))...), r.constant(h.coefficients...)
 		// A row of pixels counts as a row of values: a pixel is as wide as a float32. The second pass reads rows in
 		// pairs, so there is one more.
 		lines := r.tensor(w.Height+1, plan.Size)
-		for y := 0; y < w.Height; y += p.rows {
+		for i := range p.count {
+			y := i * p.rows
 			n := min(p.rows, w.Height-y)
-			if of.alpha != preprocess.Opaque {
-				emit(opOverWhite, n*w.Width, number(p.strip), number((n*row+vectorBytes-1)/vectorBytes), number(of.alpha))
-			}
 			out := r.address(lines)
 			out.value = uint32(y * pitch)
-			emit(opHorizontal, n*plan.Size*plan.Horizontal.Stride, number(p.strip), number(row), number(n), number(tapsAt), number(coefficientsAt), number(plan.Size), out, number(pitch))
-			p.ends = append(p.ends, len(r.commands))
+			emit(opHorizontal, n*plan.Size*plan.Horizontal.Stride,
+				number(p.strips[i%2]), number(row), number(n), number(columnsAt), number(coefficientsAt), number(plan.Size), out, number(pitch),
+				number(h.bits), number(fours), number(scratch), number(scratchBytes), number(alpha))
 		}
 		taps, coefficients, stride := down(&plan.Vertical, w.Y, pitch)
-		tapsAt, coefficientsAt = r.constant(taps...), r.constant(coefficients...)
+		tapsAt, coefficientsAt := r.constant(taps...), r.constant(coefficients...)
 		out := r.tensor(plan.Size, plan.Size)
 		emit(opVertical, plan.Size*plan.Size*plan.Vertical.Stride, r.address(lines), number(tapsAt), number(coefficientsAt), number(plan.Size), r.address(out), number(pitch), number(stride))
 		return out
@@ -129,20 +112,72 @@ func (d *Device) fill(at uint32, y0, y1 int, fill func(at uint32, y0, y1 int) er
 	return fill(at, y0, y1)
 }
 
-// across is a filter as the kernel of the horizontal pass reads it, with columns counted from edge on.
-func across(f *preprocess.Filter, edge int) (taps, coefficients []uint32) {
-	for i, first := range f.First {
-		c := f.Coeffs[i*f.Stride:][:f.Count[i]]
-		taps = append(taps, 4*uint32(int(first)-edge), uint32(len(c)+3)/4)
-		for len(c) > 0 {
-			var four [4]int32
-			c = c[copy(four[:], c):]
-			h02, l02 := pair(four[0], four[2])
-			h13, l13 := pair(four[1], four[3])
-			coefficients = append(coefficients, h02, h13, l02, l13)
-		}
+// horizontal is a filter as the kernel of the horizontal pass reads it: coefficients c = c₁₆·2^(CoeffBits−bits) + rest.
+type horizontal struct {
+	columns      []column
+	coefficients []uint32 // c₁₆, two a word
+	rests        []uint32 // two a word
+	bits         int      // fraction bits of a sum with c₁₆
+}
+
+// column is an output.
+type column struct {
+	first  int // of the fours of pixels that it reads, where it lies in scratch
+	fours  int
+	start  int // of a sum with c₁₆: what rounds it, less what the rests can lower it by
+	higher int // how much higher it can be with the rests
+	rests  int // where its rests lie
+}
+
+// across counts pixels from edge on, and rests from the first of them on.
+func across(f *preprocess.Filter, edge int) *horizontal {
+	h := &horizontal{bits: preprocess.CoeffBits}
+	most := int32(0)
+	for _, c := range f.Coeffs {
+		most = max(most, c, -c)
 	}
-	return taps, coefficients
+	for rounded(most, preprocess.CoeffBits-h.bits) > math.MaxInt16 {
+		h.bits--
+	}
+	dropped := preprocess.CoeffBits - h.bits
+	units := func(sum int) int { return (sum + 1<<dropped - 1) >> dropped } // of a sum with c₁₆, rounded up
+	for i, first := range f.First {
+		left := int(first) - edge
+		c := append(make([]int32, left%4), f.Coeffs[i*f.Stride:][:f.Count[i]]...)
+		col := column{first: left / 4 * fourBytes, fours: (len(c) + 3) / 4, rests: 4 * len(h.rests)}
+		var above, below int // what the rests come to at most, in pixels of 255
+		for len(c) > 0 {
+			var four, short, rest [4]int32
+			c = c[copy(four[:], c):]
+			for j := range four {
+				short[j] = rounded(four[j], dropped)
+				rest[j] = four[j] - short[j]<<dropped
+				above += 255 * max(int(rest[j]), 0)
+				below += 255 * max(int(-rest[j]), 0)
+			}
+			h.coefficients = append(h.coefficients, halfwords(short[0], short[2]), halfwords(short[1], short[3]))
+			h.rests = append(h.rests, halfwords(rest[0], rest[2]), halfwords(rest[1], rest[3]))
+		}
+		col.start = 1<<(h.bits-1) - units(below)
+		col.higher = units(below) + units(above)
+		h.columns = append(h.columns, col)
+	}
+	return h
+}
+
+// rounded is c without its last bits, to the nearest.
+func rounded(c int32, bits int) int32 { return int32((int64(c) + 1<<bits>>1) >> bits) }
+
+// halfwords puts two values of 16 bits into a word.
+func halfwords(low, high int32) uint32 { return uint32(uint16(low)) | uint32(uint16(high))<<16 }
+
+// words are the columns as the kernel reads them, where rests lie at an address.
+func (h *horizontal) words(rests uint32) []uint32 {
+	var v []uint32
+	for _, c := range h.columns {
+		v = append(v, uint32(c.first), uint32(c.fours), uint32(c.start), uint32(c.higher), rests+uint32(c.rests))
+	}
+	return v
 }
 
 // down is a filter as the kernel of the vertical pass reads it, with rows of pitch bytes counted from edge on. An
@@ -165,5 +200,5 @@ func down(f *preprocess.Filter, edge, pitch int) (taps, coefficients []uint32, s
 // pair takes two coefficients apart, c = h·2^11 + l with 0 ≤ l < 2^11. All four parts are below 2^15.
 func pair(a, b int32) (h, l uint32) {
 	const low = 1<<11 - 1
-	return uint32(uint16(a>>11)) | uint32(uint16(b>>11))<<16, uint32(a&low) | uint32(b&low)<<16
+	return halfwords(a>>11, b>>11), halfwords(a&low, b&low)
 }

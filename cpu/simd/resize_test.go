@@ -113,36 +113,35 @@ func TestResizeReportsTheSourcesError(t *testing.T) {
 	}
 }
 
-// A recording is kept for the next picture of its size, also where two calls are under way.
+// Recordings are kept for the next pictures of their sizes, also where two calls are under way.
 func TestResizingTakesNoMoreMemoryEachTime(t *testing.T) {
 	d := testDevice(t)
-	borrow := func(height int) *resizing {
-		plan, err := preprocess.NewPlan(40, height, 16)
-		if err != nil {
-			t.Fatal(err)
+	var used []int
+	for range 3 {
+		for width := range 2 * maxResizes {
+			plan, err := preprocess.NewPlan(20+width, 40, 16)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write := func(at uint32, y0, y1 int) error {
+				d.m.write(at, make([]byte, 4*plan.Window.Width*(y1-y0)))
+				return nil
+			}
+			_, err = d.resize(plan, preprocess.Straight, func(at uint32, y0, y1 int) error {
+				d.mu.Unlock() // as another call finds it, between this one's strips
+				defer d.mu.Lock()
+				if _, err := d.resize(plan, preprocess.Straight, write); err != nil {
+					return err
+				}
+				return write(at, y0, y1)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-		p, err := d.borrowResizing(plan, preprocess.Straight)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
+		used = append(used, len(d.memory.used))
 	}
-	first := borrow(40)
-	d.keepResizing(first)
-	used := len(d.memory.used)
-	if again := borrow(40); again != first {
-		t.Error("the same is recorded again")
-	}
-	d.keepResizing(first)
-	for height := range 5 {
-		one, two := borrow(40), borrow(40+height)
-		if one == two {
-			t.Fatal("two calls have the same memory")
-		}
-		d.keepResizing(one)
-		d.keepResizing(two)
-	}
-	if n := len(d.memory.used); n != used {
-		t.Errorf("%d blocks of memory are in use, %d were after the first picture", n, used)
+	if used[0] != used[1] || used[1] != used[2] {
+		t.Errorf("%d blocks of memory are in use after the first round, %d and %d after others", used[0], used[1], used[2])
 	}
 }

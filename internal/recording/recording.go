@@ -47,7 +47,7 @@ func Share(lives []Life) (which []int, sizes []uint64) {
 	return which, sizes
 }
 
-// Key tells a tower's recordings apart.
+// Key tells recordings of a tower apart.
 type Key struct {
 	Tower any // *model.ImageTower or *model.TextTower
 	Batch int
@@ -57,33 +57,34 @@ type Key struct {
 // Program is a recording as Programs keeps it.
 type Program interface{ Release() }
 
-// Programs remembers recordings, at most Max of them that nobody uses. It is safe for concurrent use.
-type Programs[P Program] struct {
+// Programs remembers recordings by what tells them apart, at most Max of them that nobody uses. It is safe for
+// concurrent use.
+type Programs[K comparable, P Program] struct {
 	Max int
 
 	mu  sync.Mutex
-	all []*entry[P] // least recently used first
+	all []*entry[K, P] // least recently used first
 }
 
-type entry[P Program] struct {
-	key     Key
+type entry[K comparable, P Program] struct {
+	key     K
 	program P
 	lent    bool
 }
 
 // Lock keeps others from recording, for work that shares an engine's state with it.
-func (c *Programs[P]) Lock() (unlock func()) {
+func (c *Programs[K, P]) Lock() (unlock func()) {
 	c.mu.Lock()
 	return c.mu.Unlock
 }
 
 // Borrow returns a recording that nobody else uses until giveBack is called, making it when there is none. When there
 // are too many, the one unused for longest is released.
-func (c *Programs[P]) Borrow(key Key, record func() (P, error)) (p P, giveBack func(), err error) {
+func (c *Programs[K, P]) Borrow(key K, record func() (P, error)) (p P, giveBack func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.IndexFunc(c.all, func(e *entry[P]) bool { return e.key == key && !e.lent })
-	var e *entry[P]
+	i := slices.IndexFunc(c.all, func(e *entry[K, P]) bool { return e.key == key && !e.lent })
+	var e *entry[K, P]
 	if i >= 0 {
 		e = c.all[i]
 		c.all = slices.Delete(c.all, i, i+1)
@@ -91,9 +92,9 @@ func (c *Programs[P]) Borrow(key Key, record func() (P, error)) (p P, giveBack f
 		if p, err = record(); err != nil {
 			return p, nil, err
 		}
-		e = &entry[P]{key: key, program: p}
+		e = &entry[K, P]{key: key, program: p}
 		if len(c.all) >= c.Max {
-			if i := slices.IndexFunc(c.all, func(e *entry[P]) bool { return !e.lent }); i >= 0 {
+			if i := slices.IndexFunc(c.all, func(e *entry[K, P]) bool { return !e.lent }); i >= 0 {
 				c.all[i].program.Release()
 				c.all = slices.Delete(c.all, i, i+1)
 			}
@@ -109,7 +110,7 @@ func (c *Programs[P]) Borrow(key Key, record func() (P, error)) (p P, giveBack f
 }
 
 // Release releases all recordings.
-func (c *Programs[P]) Release() {
+func (c *Programs[K, P]) Release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range c.all {

@@ -37,10 +37,10 @@ func (r released) Release() { *r.log = append(*r.log, r.name) }
 
 func TestTheProgramUnusedForLongestIsDropped(t *testing.T) {
 	var dropped []string
-	c := Programs[released]{Max: 2}
+	c := Programs[int, released]{Max: 2}
 	made := 0
 	borrow := func(n int) func() {
-		_, back, err := c.Borrow(Key{Len: n}, func() (released, error) {
+		_, back, err := c.Borrow(n, func() (released, error) {
 			made++
 			return released{string(rune('a' + n)), &dropped}, nil
 		})
