@@ -148,20 +148,51 @@ func TestPicturesOfEveryKind(t *testing.T) {
 			side := eval[int](p, fmt.Sprintf(`(async () => {
 				const { createClip } = await import(%q);
 				window.clip = await createClip({ model: %q, device: %q, worker: %q || undefined });
+				const { postMessage } = Worker.prototype;
+				Worker.prototype.postMessage = function (message, options) {
+					for (const { constructor } of options?.transfer ?? []) window.posted = constructor.name;
+					postMessage.call(this, message, options);
+				};
+				window.shown = async (src) => {
+					const image = Object.assign(new Image(), { src });
+					await image.decode();
+					return image;
+				};
+				window.bitmap = async (url) => createImageBitmap(await (await fetch(url)).blob(), { colorSpaceConversion: 'none' });
 				return clip.info.maxTextureSide;
 			})()`, s.url+"clipside.js", s.url+"models/vit-hf/", test.device, test.worker))
 			if (side > 0) != test.bitmaps {
 				t.Errorf("bitmaps of up to %d pixels a side go to the GPU", side)
 			}
 			for url, file := range cases {
-				got, err := try[[]float32](p, fmt.Sprintf(`clip.embedImages(%q).then((e) => [...e])`, url))
-				if err != nil {
-					t.Errorf("%s: %v", filepath.Base(file), err)
-					continue
-				}
 				want := embed(t, clip, file)
-				if c := float64(model.Cosine(got, want)); !(c >= 0.9998) {
-					t.Errorf("%s: cosine %.6f to what Go makes of it", filepath.Base(file), c)
+				for given, posted := range map[string]string{"%q": "", "await shown(%q)": "VideoFrame", "await bitmap(%q)": "VideoFrame"} {
+					what := filepath.Base(file) + ", " + given
+					got, err := try[struct {
+						Embedding []float32
+						Posted    string
+					}](p, fmt.Sprintf(`(async () => {
+						window.posted = '';
+						const embedding = await clip.embedImages(`+given+`);
+						return { Embedding: [...embedding], Posted: posted };
+					})()`, url))
+					if err != nil {
+						t.Errorf("%s: %v", what, err)
+						continue
+					}
+					if c := float64(model.Cosine(got.Embedding, want)); !(c >= 0.9998) {
+						t.Errorf("%s: cosine %.6f to what Go makes of it", what, c)
+					}
+					// A bitmap is copied on its way to the Worker, a frame is not; neither the GPU nor those of 16 bits a channel take
+					// frames.
+					deep := strings.HasPrefix(what, "deep.png, await shown")
+					wide := strings.HasPrefix(what, "wide.png")
+					if posted != "" && (test.bitmaps && !wide || deep) {
+						posted = "ImageBitmap"
+					}
+					if got.Posted != posted {
+						t.Errorf("%s: it is posted as %q, want %q", what, got.Posted, posted)
+					}
 				}
 			}
 			eval[bool](p, "clip.dispose().then(() => true)")

@@ -450,7 +450,7 @@ export class Clip extends EventTarget {
   async #withPictures(signal, onProgress, images, single, method, request) {
     try {
       return await this.#held.use(async ({ id, call }) => {
-        const { sources, transfer } = await takeAll(signal, images);
+        const { sources, transfer } = await takeAll(signal, images, this.#info.maxTextureSide);
         const answer = await call(signal, method, { ...request, id, sources }, { transfer, onProgress });
         this.#learn(id, answer.info);
         return answer;

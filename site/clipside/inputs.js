@@ -6,11 +6,12 @@
 
 import { ImageDecodeError } from './errors.js';
 import { asStored } from './formats.js';
+import { frameOf, framesAreExact, pixelsOf } from './frames.js';
 import { Gate } from './gate.js';
 
 /**
  * A picture as it is posted: a file, decoded in the Worker; or an element's pixels, transferred; or exact ones, copied.
- * @typedef {{ blob: Blob } | { bitmap: ImageBitmap } | { pixels: ImageData }} Source
+ * @typedef {{ blob: Blob } | { image: ImageBitmap | VideoFrame } | { pixels: ImageData }} Source
  */
 
 /** @typedef {import('../clipside.js').ImageInput} ImageInput */
@@ -57,13 +58,14 @@ export function checkImage(value, where) {
  * Takes all pictures of a call. Each must have passed checkImage.
  * @param {AbortSignal | undefined} signal
  * @param {readonly ImageInput[]} images
+ * @param {number} maxSide up to which the device takes pictures as bitmaps; 0 where it takes none
  * @returns {Promise<{ sources: Source[], transfer: Transferable[] }>}
  * @throws {ImageDecodeError | DOMException}
  */
-export async function takeAll(signal, images) {
+export async function takeAll(signal, images, maxSide) {
   const gate = new Gate(parallelFetches);
   // map runs the synchronous part of every take now: that is what fixes canvases and videos in time.
-  const taken = await Promise.allSettled(images.map((image) => take(signal, image, gate)));
+  const taken = await Promise.allSettled(images.map((image) => take(signal, image, gate, maxSide)));
   /** @type {Source[]} */
   const sources = [];
   /** @type {Transferable[]} */
@@ -71,11 +73,11 @@ export async function takeAll(signal, images) {
   for (const result of taken) {
     if (result.status !== 'fulfilled') continue;
     sources.push(result.value);
-    if ('bitmap' in result.value) transfer.push(result.value.bitmap);
+    if ('image' in result.value) transfer.push(result.value.image);
   }
   const failed = taken.findIndex((result) => result.status === 'rejected');
   if (failed >= 0 || signal?.aborted) {
-    for (const source of sources) if ('bitmap' in source) source.bitmap.close();
+    for (const source of sources) if ('image' in source) source.image.close();
     signal?.throwIfAborted();
     const { reason } = /** @type {PromiseRejectedResult} */ (taken[failed]);
     if (reason instanceof ImageDecodeError) reason.index = failed;
@@ -88,9 +90,10 @@ export async function takeAll(signal, images) {
  * @param {AbortSignal | undefined} signal
  * @param {ImageInput} image
  * @param {Gate} gate for those that are fetched
+ * @param {number} maxSide see takeAll
  * @returns {Promise<Source>}
  */
-async function take(signal, image, gate) {
+async function take(signal, image, gate, maxSide) {
   switch (className(image)) {
     case 'Blob':
     case 'File':
@@ -103,13 +106,13 @@ async function take(signal, image, gate) {
       return { pixels: structuredClone(data) };
     }
     case 'HTMLImageElement':
-      return takeElement(/** @type {HTMLImageElement} */ (image));
+      return takeElement(/** @type {HTMLImageElement} */ (image), maxSide);
     case 'HTMLVideoElement': {
       const video = /** @type {HTMLVideoElement} */ (image);
       if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
         throw new ImageDecodeError('The <video> has no frame yet: wait for its loadeddata event.');
       }
-      return copy(video, 'The <video>');
+      return copy(video, 'The <video>', maxSide);
     }
     case 'HTMLCanvasElement':
     case 'OffscreenCanvas': {
@@ -117,13 +120,13 @@ async function take(signal, image, gate) {
       if (canvas.width === 0 || canvas.height === 0) {
         throw new ImageDecodeError(`The canvas is empty: ${canvas.width}×${canvas.height} pixels.`);
       }
-      return copy(canvas, 'The canvas');
+      return copy(canvas, 'The canvas', maxSide);
     }
     case 'VideoFrame':
-      return copy(/** @type {VideoFrame} */ (image), 'The VideoFrame');
+      return copy(/** @type {VideoFrame} */ (image), 'The VideoFrame', maxSide);
     default:
       // Without options the copy shares the memory; with any, it takes a tenth of a second for a large picture.
-      return copy(/** @type {ImageBitmap} */ (image), 'The ImageBitmap', {});
+      return copy(/** @type {ImageBitmap} */ (image), 'The ImageBitmap', maxSide, {});
   }
 }
 
@@ -133,25 +136,27 @@ async function take(signal, image, gate) {
  * honoured for elements: Chromium then decodes the element's own bytes again, and the pixels equal those of the file
  * (seen with profiles, gAMA, EXIF orientation and alpha).
  * @param {HTMLImageElement} img
+ * @param {number} maxSide see takeAll
  * @returns {Promise<Source>}
  */
-async function takeElement(img) {
+async function takeElement(img, maxSide) {
   if (!img.complete) {
     await img.decode().catch(() => {}); // what failed shows in naturalWidth
   }
   const named = img.currentSrc ? `The <img> ${shorten(img.currentSrc)}` : 'The <img>';
   if (!img.currentSrc) throw new ImageDecodeError('The <img> has no picture: it has neither src nor srcset.');
   if (img.naturalWidth === 0) throw new ImageDecodeError(`${named} could not be loaded, or has no size of its own.`);
-  return copy(img, named);
+  return copy(img, named, maxSide);
 }
 
 /**
  * @param {Exclude<ImageInput, string | URL | Blob | ImageData>} source
  * @param {string} named how messages call it
+ * @param {number} maxSide see takeAll
  * @param {ImageBitmapOptions} [options]
  * @returns {Promise<Source>}
  */
-async function copy(source, named, options = asStored) {
+async function copy(source, named, maxSide, options = asStored) {
   /** @type {ImageBitmap} */
   let bitmap;
   try {
@@ -168,7 +173,15 @@ async function copy(source, named, options = asStored) {
       { cause },
     );
   }
-  return { bitmap };
+  const { width, height } = bitmap;
+  if (Math.max(width, height) <= maxSide || !(await framesAreExact())) return { image: bitmap };
+  const frame = frameOf(bitmap);
+  if (!frame || !pixelsOf(frame, width, height)) {
+    frame?.close();
+    return { image: bitmap };
+  }
+  bitmap.close();
+  return { image: frame };
 }
 
 /** @type {OffscreenCanvasRenderingContext2D | null | undefined} */

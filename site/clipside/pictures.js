@@ -1,6 +1,7 @@
 // In the Worker: from what the page posted to what the engine reads.
 
 import { ImageDecodeError } from './errors.js';
+import { frameOf, framesAreExact, isDeep, pixelsOf } from './frames.js';
 import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
 
 /** @typedef {import('./inputs.js').Source} Source */
@@ -23,7 +24,9 @@ import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
  */
 export async function decode(source, maxSide) {
   if ('pixels' in source) return decodePixels(source.pixels, maxSide);
-  return fromBitmap('blob' in source ? await decodeBlob(source.blob) : source.bitmap);
+  if ('blob' in source) return fromBitmap(await decodeBlob(source.blob));
+  if ('codedWidth' in source.image) return fromFrame(source.image, maxSide);
+  return fromBitmap(isDeep(source.image) ? flattened(source.image) : source.image);
 }
 
 /**
@@ -53,6 +56,20 @@ async function decodeBlob(blob) {
 }
 
 /**
+ * @param {VideoFrame} frame of the page's making, exact, and given away
+ * @param {number} maxSide
+ * @returns {Promise<Decoded>}
+ */
+async function fromFrame(frame, maxSide) {
+  const { displayWidth: width, displayHeight: height } = frame;
+  const pixels = Math.max(width, height) > maxSide && pixelsOf(frame, width, height);
+  if (pixels) return { picture: () => pixels, pixels: width * height, close: () => frame.close() };
+  const bitmap = await createImageBitmap(frame); // what device takes over has changed since the page asked
+  frame.close();
+  return fromBitmap(bitmap);
+}
+
+/**
  * @param {ImageBitmap} bitmap given away
  * @returns {Promise<Decoded>}
  */
@@ -65,7 +82,7 @@ async function fromBitmap(bitmap) {
     picture: (maxSide) => {
       if (Math.max(width, height) <= maxSide) return { bitmap };
       if (exact) frame ??= frameOf(bitmap);
-      return (frame && fromFrame(frame, width, height)) ?? { width, height, bgr: false, alpha: 'none', read: fromCanvas(bitmap) };
+      return (frame && pixelsOf(frame, width, height)) ?? { width, height, bgr: false, alpha: 'none', read: fromCanvas(bitmap) };
     },
     pixels: width * height,
     close: () => {
@@ -73,6 +90,21 @@ async function fromBitmap(bitmap) {
       bitmap.close();
     },
   };
+}
+
+/**
+ * Browsers give an <img> with 16 bits a channel a bitmap of such, which they then refuse to copy into a texture.
+ * @param {ImageBitmap} bitmap given away
+ * @returns {ImageBitmap} of 8 bits a channel
+ */
+function flattened(bitmap) {
+  const { width, height } = bitmap;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d');
+  if (!context) throw new ImageDecodeError(`The picture is too large to be read: ${width}×${height} pixels of 16 bits a channel.`);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
 }
 
 /**
@@ -109,110 +141,6 @@ function fromRows(rgba, width) {
       into.set(rgba.subarray(at, at + 4 * w), 4 * w * row);
     }
   };
-}
-
-/**
- * @param {ImageBitmap} bitmap
- * @returns {VideoFrame | undefined} if it cannot be one, for its size or its format
- */
-function frameOf(bitmap) {
-  try {
-    return new VideoFrame(bitmap, { timestamp: 0 });
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Reads a bitmap as a frame of video, which hands out the bytes that it has: at 12 megapixels in a few milliseconds,
- * where a canvas, which converts to what it has and back, takes some hundreds.
- * @param {VideoFrame} frame
- * @param {number} width of the bitmap
- * @param {number} height
- * @returns {Pixels | undefined} if its bytes are not pixels as they are, or may have been turned unbeknown
- */
-function fromFrame(frame, width, height) {
-  const { codedWidth, codedHeight, rotation, flip } = /** @type {VideoFrame & { rotation?: number, flip?: boolean }} */ (frame);
-  const layout = /^(RGB|BGR)([AX])$/.exec(frame.format ?? '');
-  if (!layout || rotation === undefined || flip === undefined) return undefined;
-  const [w, h] = rotation % 180 ? [height, width] : [width, height];
-  if (codedWidth !== w || codedHeight !== h) return undefined;
-  return {
-    width,
-    height,
-    bgr: layout[1] === 'BGR',
-    alpha: layout[2] === 'X' ? 'none' : 'premultiplied',
-    read:
-      rotation === 0 && !flip
-        ? (into, x, y, width, height) => frame.copyTo(into, { rect: { x, y, width, height } })
-        : fromTurned(frame, width, rotation, flip),
-  };
-}
-
-/**
- * Reads a frame of a photo that was taken upright: its bytes lie as the camera held it.
- * @param {VideoFrame} frame
- * @param {number} width of the picture as it is seen
- * @param {number} rotation by which the frame is seen turned to the right, degrees
- * @param {boolean} flip whether it is seen mirrored after that, left and right
- * @returns {Pixels['read']}
- */
-function fromTurned(frame, width, rotation, flip) {
-  const right = frame.codedWidth - 1;
-  const bottom = frame.codedHeight - 1;
-  /** Where a pixel lies in the frame. @type {(x: number, y: number) => [number, number]} */
-  const place = (x, y) => {
-    if (flip) x = width - 1 - x;
-    if (rotation === 90) return [y, bottom - x];
-    if (rotation === 180) return [right - x, bottom - y];
-    if (rotation === 270) return [right - y, x];
-    return [x, y];
-  };
-  let stored = new Uint32Array();
-  return async (into, x, y, w, h) => {
-    const [x0, y0] = place(x, y);
-    const [x1, y1] = place(x + w - 1, y + h - 1);
-    const rect = { x: Math.min(x0, x1), y: Math.min(y0, y1), width: Math.abs(x1 - x0) + 1, height: Math.abs(y1 - y0) + 1 };
-    if (stored.length < w * h) stored = new Uint32Array(w * h);
-    await frame.copyTo(stored.subarray(0, w * h), { rect });
-    const index = (/** @type {number} */ x, /** @type {number} */ y) => {
-      const [left, top] = place(x, y);
-      return (top - rect.y) * rect.width + left - rect.x;
-    };
-    const first = index(x, y);
-    const across = index(x + 1, y) - first;
-    const down = index(x, y + 1) - first;
-    const seen = new Uint32Array(into.buffer, into.byteOffset, w * h);
-    for (let row = 0, to = 0; row < h; row++) {
-      for (let col = 0, from = first + row * down; col < w; col++, from += across) seen[to++] = stored[from];
-    }
-  };
-}
-
-/** @type {Promise<boolean> | undefined} */
-let framesAreTried;
-
-/**
- * Whether a frame of video made of a bitmap has the bitmap's own bytes, premultiplied, and writes them where the engine
- * wants them. No standard says so; a translucent pixel tells.
- * @returns {Promise<boolean>}
- */
-function framesAreExact() {
-  framesAreTried ??= (async () => {
-    const straight = [200, 100, 50, 128];
-    const premultiplied = [100, 50, 25, 128];
-    const into = new Uint8Array(globalThis.crossOriginIsolated ? new SharedArrayBuffer(4) : new ArrayBuffer(4));
-    const pixel = new ImageData(Uint8ClampedArray.from(straight), 1, 1);
-    const callers = await createImageBitmap(pixel, { premultiplyAlpha: 'none' });
-    const bitmap = await createImageBitmap(callers); // as the page copies it
-    const frame = new VideoFrame(bitmap, { timestamp: 0 });
-    const pixels = fromFrame(frame, 1, 1);
-    await pixels?.read(into, 0, 0, 1, 1);
-    for (const part of [frame, bitmap, callers]) part.close();
-    const [r, g, b, a] = pixels?.bgr ? [into[2], into[1], into[0], into[3]] : into;
-    return pixels?.alpha === 'premultiplied' && premultiplied.join() === [r, g, b, a].join();
-  })().catch(() => false); // there are none, or they cannot be read
-  return framesAreTried;
 }
 
 /**

@@ -229,7 +229,7 @@ async function withPictures(signal, model, sources, counting, run, take) {
     );
     counting?.end();
   } finally {
-    for (const source of sources) if ('bitmap' in source) source.bitmap.close(); // those that were never reached too
+    for (const source of sources) if ('image' in source) source.image.close(); // those that were never reached too
   }
 }
 
