@@ -212,9 +212,10 @@ func (d *Device) compile(p *pipeline, source string) {
 
 // replay is what site/clipside/replay.js gives: a call into JavaScript costs up to a microsecond, and one for every
 // step of every command would cost more than some commands themselves.
-var replay = sync.OnceValue(func() (functions struct{ submit, read, timed js.Value }) {
+var replay = sync.OnceValue(func() (functions struct{ submit, write, copyImage, read, timed js.Value }) {
 	r := js.Global().Get("clipsideReplay")
-	functions.submit, functions.read, functions.timed = r.Get("submit"), r.Get("read"), r.Get("timed")
+	functions.submit, functions.write, functions.copyImage = r.Get("submit"), r.Get("write"), r.Get("copyImage")
+	functions.read, functions.timed = r.Get("read"), r.Get("timed")
 	return functions
 })
 
@@ -288,7 +289,7 @@ func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
 		staging = js.Global().Get("Uint8Array").New(len(data))
 	}
 	js.CopyBytesToJS(staging, data)
-	handle(d.dev).Get("queue").Call("writeBuffer", handle(b), at, staging, 0, len(data))
+	replay().write.Invoke(handle(d.dev), handle(b), at, staging, len(data))
 	return nil
 }
 
@@ -317,10 +318,7 @@ func (d *Device) destroy() { handle(d.dev).Call("destroy") }
 func (d *Device) Prepare(source js.Value, plan *preprocess.Plan) (model.Picture, error) {
 	return d.prepared(plan, func(t *wgpu.Texture) error {
 		w := plan.Window
-		handle(d.dev).Get("queue").Call("copyExternalImageToTexture",
-			object("source", source, "origin", object("x", w.X, "y", w.Y)),
-			object("texture", handle(t), "premultipliedAlpha", true, "colorSpace", "srgb"),
-			object("width", w.Width, "height", w.Height))
+		replay().copyImage.Invoke(handle(d.dev), source, w.X, w.Y, w.Width, w.Height, handle(t))
 		return nil
 	})
 }

@@ -138,6 +138,8 @@ func goStrings(v js.Value) []string {
 	return s
 }
 
+var uint8Array, float32Array = js.Global().Get("Uint8Array"), js.Global().Get("Float32Array")
+
 // jsFloats makes one Float32Array of rows, one after the other.
 func jsFloats(rows [][]float32) js.Value {
 	var b []byte
@@ -149,9 +151,9 @@ func jsFloats(rows [][]float32) js.Value {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 		}
 	}
-	bytes := js.Global().Get("Uint8Array").New(len(b))
+	bytes := uint8Array.New(len(b))
 	js.CopyBytesToJS(bytes, b)
-	return js.Global().Get("Float32Array").New(bytes.Get("buffer"))
+	return float32Array.New(bytes.Get("buffer"))
 }
 
 func jsInts(v []int) []any {

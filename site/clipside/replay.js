@@ -39,6 +39,35 @@ export function submit(device, ...spans) {
   device.queue.submit([encoder.finish()]);
 }
 
+/**
+ * @param {GPUDevice} device
+ * @param {GPUBuffer} buffer
+ * @param {number} at
+ * @param {Uint8Array<ArrayBuffer>} bytes of which the first are written
+ * @param {number} size
+ */
+export function write(device, buffer, at, bytes, size) {
+  device.queue.writeBuffer(buffer, at, bytes, 0, size);
+}
+
+/**
+ * Copies a rectangle of a picture into a texture's corner, as it is.
+ * @param {GPUDevice} device
+ * @param {GPUCopyExternalImageSource} source
+ * @param {number} x
+ * @param {number} y
+ * @param {number} width
+ * @param {number} height
+ * @param {GPUTexture} texture
+ */
+export function copyImage(device, source, x, y, width, height, texture) {
+  device.queue.copyExternalImageToTexture(
+    { source, origin: { x, y } },
+    { texture, premultipliedAlpha: true, colorSpace: 'srgb' },
+    { width, height },
+  );
+}
+
 /** How many commands a set of queries times; WebGPU allows 4096 queries. */
 const timedTogether = 2048;
 
