@@ -135,12 +135,14 @@ func TestPicturesOfEveryKind(t *testing.T) {
 		t.Fatalf("only %d pictures", len(cases))
 	}
 	s.script("bitmaps.js", bitmapWorker)
+	s.script("plain.js", "import './clipside/worker.js'; WebAssembly.validate = () => false;")
 	b := launch(t, nil)
 	for _, test := range []struct {
 		name, device, worker string
 		bitmaps              bool
 	}{
 		{"webgpu", "webgpu", "", false}, {"webgpu, bitmaps", "webgpu", s.url + "bitmaps.js", true}, {"cpu", "cpu", "", false},
+		{"cpu without SIMD", "cpu", s.url + "plain.js", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := b.open(t, s.url+"models/index.json")
@@ -161,6 +163,9 @@ func TestPicturesOfEveryKind(t *testing.T) {
 				window.bitmap = async (url) => createImageBitmap(await (await fetch(url)).blob(), { colorSpaceConversion: 'none' });
 				return clip.info.maxTextureSide;
 			})()`, s.url+"clipside.js", s.url+"models/vit-hf/", test.device, test.worker))
+			if simd := eval[bool](p, "clip.info.features.some((f) => f.includes('simd'))"); simd != (test.name == "cpu") {
+				t.Errorf("features are %q", eval[[]string](p, "clip.info.features"))
+			}
 			if (side > 0) != test.bitmaps {
 				t.Errorf("bitmaps of up to %d pixels a side go to the GPU", side)
 			}

@@ -53,8 +53,8 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 	if !ok {
 		resizer = spareResizer()
 	}
-	rgba, err := resizer.Resize(plan, alphas[p.Get("alpha").String()], func(into js.Value, y0, y1 int) error {
-		return await(p.Call("read", into, plan.Window.X, y0, plan.Window.Width, y1-y0))
+	rgba, err := resizer.Resize(plan, alphas[p.Get("alpha").String()], func(strips ...any) error {
+		return await(js.Global().Call("clipsideReadStrips", append([]any{p}, strips...)...))
 	})
 	if err != nil {
 		return model.Picture{}, err
@@ -90,7 +90,8 @@ func planFor(width, height, size int) (*preprocess.Plan, error) {
 
 // resizer is what package simd's Device can do beside being a model.Device.
 type resizer interface {
-	Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(into js.Value, y0, y1 int) error) ([]byte, error)
+	// Resize has read call readStrips of site/clipside/strips.js with the picture and the arguments that it passes.
+	Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(strips ...any) error) ([]byte, error)
 }
 
 // alphas are those of type Pixels in site/clipside/engine.js.
@@ -112,18 +113,19 @@ type plainResizer struct{}
 // stripBytes is how much of a picture it reads at a time.
 const stripBytes = 1 << 20
 
-func (plainResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(into js.Value, y0, y1 int) error) ([]byte, error) {
+func (plainResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(strips ...any) error) ([]byte, error) {
 	rgba := make([]byte, 4*plan.Size*plan.Size)
-	row := 4 * plan.Window.Width
+	w := plan.Window
+	row := 4 * w.Width
 	rows := max(stripBytes/row, 1)
-	end := plan.Window.Y + plan.Window.Height
-	into := js.Global().Get("Uint8Array").New(rows * row)
+	end := w.Y + w.Height
+	into := uint8Array.New(rows * row)
 	strip := make([]byte, rows*row)
 	from, to := 0, 0 // rows in strip
 	err := plan.RunRows(rgba, func(y int) ([]byte, error) {
 		if y >= to {
 			from, to = y, min(y+rows, end)
-			if err := read(into.Call("subarray", 0, (to-from)*row), from, to); err != nil {
+			if err := read(w.X, from, w.Width, to-from, rows, into, into, nil, 0, 0); err != nil {
 				return nil, err
 			}
 			js.CopyBytesToGo(strip, into)

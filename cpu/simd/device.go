@@ -62,7 +62,7 @@ const (
 	// stagingBytes of fp16 are packed at a time.
 	stagingBytes = 256 << 10
 	maxPrograms  = 8
-	maxResizes   = 2 // of 12 megapixels one has 11 MB
+	maxResizes   = 4
 	// maxTextTokens bounds a pass over texts: 256 rows fill the matrix kernel.
 	maxTextTokens = 256
 	textStep      = 4 // the matrix kernel's rows

@@ -8,9 +8,9 @@ import (
 	"github.com/clipside/clipside/preprocess"
 )
 
-// stripBytes is how much of a picture is read at a time: so little that it is still in the last cache when it is resized,
-// and so much that asking for it, which takes a tenth of a millisecond, does not count.
-const stripBytes = 4 << 20
+// stripBytes is how much of a picture is read at a time: so little that it is still in the processor's own cache when it
+// is resized.
+const stripBytes = 512 << 10
 
 // piecePixels is how many pixels, each time that a coefficient meets one, make a piece of a command (see pieceTime).
 const piecePixels = 25_000
@@ -21,13 +21,24 @@ const fourBytes = 128
 // vectorBytes is what the kernels read at a time, be it beyond the end of what counts.
 const vectorBytes = 16
 
-// resizing is the recorded resize of pictures of one size.
+// resizing is the recorded resize of pictures of one size, which are read strip by strip.
 type resizing struct {
 	*program
-	strips [2]uint32 // where rows are put, in turns: while others resize one strip, the next is read
-	rows   int       // of a strip; the last has fewer
-	count  int       // of strips: each has a command, and after them comes that of the second pass
+	window  preprocess.Window // what is read of a picture
+	rows    int               // of a strip; the last has fewer
+	count   int               // of strips: each has a command, and after them comes that of the second pass
+	buffers [2]uint32         // where strips are put, in turns: while others resize one, the next is read
 }
+
+// strip says where the rows [y0, y1) of a picture are to be put, of each the columns of the window, RGBA without padding.
+// They can be once the strip before has been offered.
+func (p *resizing) strip(i int) (at uint32, y0, y1 int) {
+	y0 = p.window.Y + i*p.rows
+	return p.buffers[i%2], y0, min(y0+p.rows, p.window.Y+p.window.Height)
+}
+
+// offer has a strip resized.
+func (p *resizing) offer(i int) error { return p.d.m.offer(p.command(i)) }
 
 // resizable tells recordings apart.
 type resizable struct {
@@ -35,10 +46,9 @@ type resizable struct {
 	alpha               preprocess.Alpha
 }
 
-// resize is plan.Run by way of the module. Fill puts the rows [y0, y1) of the picture, of each the columns of
-// plan.Window, at an address in the module's memory, RGBA without padding, and is called from top to bottom. The picture
-// is laid over white as its alpha asks for.
-func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, fill func(at uint32, y0, y1 int) error) (rgba []byte, err error) {
+// resize is plan.Run by way of the module. Read offers every strip of the picture, in order. The picture is laid over white
+// as its alpha asks for.
+func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(p *resizing) error) (rgba []byte, err error) {
 	p, giveBack, err := d.resizes.Borrow(resizable{plan.Width, plan.Height, plan.Size, alpha}, func() (*resizing, error) {
 		return d.recordResizing(plan, alpha)
 	})
@@ -46,17 +56,9 @@ func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, fill func
 		return nil, err
 	}
 	defer giveBack()
-	w := plan.Window
-	for i := range p.count {
-		y0 := w.Y + i*p.rows
-		y1 := min(y0+p.rows, w.Y+w.Height)
-		if err := d.fill(p.strips[i%2], y0, y1, fill); err != nil {
-			d.m.run(0, 0) // what was offered still works in the memory that is given back
-			return nil, fmt.Errorf("simd: reading rows %d to %d of the picture: %w", y0, y1-1, err)
-		}
-		if err := d.m.offer(p.command(i)); err != nil {
-			return nil, fmt.Errorf("simd: resize: %w", err)
-		}
+	if err := d.held(func() error { return read(p) }); err != nil {
+		d.m.run(0, 0) // what was offered still works in the memory that is given back
+		return nil, fmt.Errorf("simd: reading the picture: %w", err)
 	}
 	if err := d.m.run(p.command(p.count), p.command(p.count+1)); err != nil {
 		return nil, fmt.Errorf("simd: resize: %w", err)
@@ -67,12 +69,12 @@ func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, fill func
 func (d *Device) recordResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (*resizing, error) {
 	w := plan.Window
 	row, pitch := 4*w.Width, 4*padded(plan.Size)
-	p := &resizing{rows: min(max(stripBytes/row&^3, 4), w.Height)}
+	p := &resizing{window: w, rows: min(max(stripBytes/row&^3, 4), w.Height)}
 	p.count = (w.Height + p.rows - 1) / p.rows
 	var err error
 	p.program, err = d.record(func(r *recorder) model.Tensor {
-		for i := range p.strips {
-			p.strips[i] = r.fixed(uint64(p.rows*row + vectorBytes))
+		for i := range p.buffers {
+			p.buffers[i] = r.fixed(uint64(p.rows*row + vectorBytes))
 		}
 		emit := func(op opcode, pixels int, args ...argument) {
 			r.emit(op, nil, args...)
@@ -92,7 +94,7 @@ func (d *Device) recordResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (
 			out := r.address(lines)
 			out.value = uint32(y * pitch)
 			emit(opHorizontal, n*plan.Size*plan.Horizontal.Stride,
-				number(p.strips[i%2]), number(row), number(n), number(columnsAt), number(coefficientsAt), number(plan.Size), out, number(pitch),
+				number(p.buffers[i%2]), number(row), number(n), number(columnsAt), number(coefficientsAt), number(plan.Size), out, number(pitch),
 				number(h.bits), number(fours), number(scratch), number(scratchBytes), number(alpha))
 		}
 		taps, coefficients, stride := down(&plan.Vertical, w.Y, pitch)
@@ -104,12 +106,12 @@ func (d *Device) recordResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (
 	return p, err
 }
 
-// fill keeps the memory from growing while a strip is being written, which may wait for others: writing would go on
-// into what the memory was.
-func (d *Device) fill(at uint32, y0, y1 int, fill func(at uint32, y0, y1 int) error) error {
+// held keeps the memory from growing while a picture is read, which may wait for others: writing would go on into what the
+// memory was.
+func (d *Device) held(read func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return fill(at, y0, y1)
+	return read()
 }
 
 // horizontal is a filter as the kernel of the horizontal pass reads it: coefficients c = c₁₆·2^(CoeffBits−bits) + rest.

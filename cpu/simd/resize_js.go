@@ -1,17 +1,14 @@
 package simd
 
-import (
-	"syscall/js"
+import "github.com/clipside/clipside/preprocess"
 
-	"github.com/clipside/clipside/preprocess"
-)
-
-// Resize is plan.Run for a picture that JavaScript has. Read has the rows [y0, y1) of the picture, of each the columns
-// of plan.Window, written into a Uint8Array, which is the module's own memory: 4 bytes a pixel, without padding, alpha
-// last; the order of the colours is that of the result. It is called from top to bottom. It is laid over white as its
-// alpha asks for.
-func (d *Device) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(into js.Value, y0, y1 int) error) ([]byte, error) {
-	return d.resize(plan, alpha, func(at uint32, y0, y1 int) error {
-		return read(d.m.(*instance).part(at, 4*plan.Window.Width*(y1-y0)), y0, y1)
+// Resize is plan.Run for a picture that JavaScript has. Read calls readStrips of site/clipside/strips.js, with the picture and
+// these arguments, and returns once that is done. The order of the colours is that of the result. The picture is laid over
+// white as its alpha asks for.
+func (d *Device) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(strips ...any) error) ([]byte, error) {
+	return d.resize(plan, alpha, func(p *resizing) error {
+		m, w := d.m.(*instance), p.window
+		bytes := 4 * w.Width * p.rows
+		return read(w.X, w.Y, w.Width, w.Height, p.rows, m.part(p.buffers[0], bytes), m.part(p.buffers[1], bytes), m.offerFunc, p.command(0), commandBytes)
 	})
 }

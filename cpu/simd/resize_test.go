@@ -12,6 +12,21 @@ import (
 	"github.com/clipside/clipside/preprocess"
 )
 
+// reading offers a picture's strips once they are filled.
+func reading(fill func(at uint32, y0, y1 int) error) func(p *resizing) error {
+	return func(p *resizing) error {
+		for i := range p.count {
+			if err := fill(p.strip(i)); err != nil {
+				return err
+			}
+			if err := p.offer(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // TestResizeEqualsItsTwin asks for equal bytes: both do Pillow's integer arithmetic.
 func TestResizeEqualsItsTwin(t *testing.T) {
 	d := testDevice(t)
@@ -39,7 +54,7 @@ func TestResizeEqualsItsTwin(t *testing.T) {
 				t.Fatal(err)
 			}
 			next := plan.Window.Y
-			got, err := d.resize(plan, alpha, func(at uint32, y0, y1 int) error {
+			got, err := d.resize(plan, alpha, reading(func(at uint32, y0, y1 int) error {
 				if y0 != next || y1 <= y0 {
 					t.Errorf("rows %d to %d are asked for, want those from %d on", y0, y1, next)
 				}
@@ -49,7 +64,7 @@ func TestResizeEqualsItsTwin(t *testing.T) {
 					at += uint32(len(row))
 				}
 				return nil
-			})
+			}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,10 +103,10 @@ func TestOverWhiteOfEveryLevel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := d.resize(plan, preprocess.Straight, func(at uint32, y0, y1 int) error {
+	got, err := d.resize(plan, preprocess.Straight, reading(func(at uint32, y0, y1 int) error {
 		d.m.write(at, img.Pix[y0*img.Stride:y1*img.Stride])
 		return nil
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +123,7 @@ func TestResizeReportsTheSourcesError(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := errors.New("lost")
-	if _, err := d.resize(plan, preprocess.Opaque, func(uint32, int, int) error { return lost }); !errors.Is(err, lost) {
+	if _, err := d.resize(plan, preprocess.Opaque, reading(func(uint32, int, int) error { return lost })); !errors.Is(err, lost) {
 		t.Errorf("error %v, want %v", err, lost)
 	}
 }
@@ -123,17 +138,17 @@ func TestResizingTakesNoMoreMemoryEachTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write := func(at uint32, y0, y1 int) error {
+			write := reading(func(at uint32, y0, y1 int) error {
 				d.m.write(at, make([]byte, 4*plan.Window.Width*(y1-y0)))
 				return nil
-			}
-			_, err = d.resize(plan, preprocess.Straight, func(at uint32, y0, y1 int) error {
-				d.mu.Unlock() // as another call finds it, between this one's strips
+			})
+			_, err = d.resize(plan, preprocess.Straight, func(p *resizing) error {
+				d.mu.Unlock() // for another call, while this one is under way
 				defer d.mu.Lock()
 				if _, err := d.resize(plan, preprocess.Straight, write); err != nil {
 					return err
 				}
-				return write(at, y0, y1)
+				return write(p)
 			})
 			if err != nil {
 				t.Fatal(err)

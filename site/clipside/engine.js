@@ -3,6 +3,7 @@
 import './wasm_exec.js'; // Go's own loader; defines globalThis.Go
 import { EngineError } from './errors.js';
 import * as replay from './replay.js';
+import { readStrips } from './strips.js';
 import { startThreads } from './threads.js';
 
 /**
@@ -135,6 +136,7 @@ export async function startEngine(onStop, compiled) {
     };
     scope.clipsideThreads = startThreads; // the engine asks for them where it computes on the CPU
     scope.clipsideReplay = replay;
+    scope.clipsideReadStrips = readStrips;
     scope.clipsidePromising = promising;
     scope.clipsideEngineReady = resolve;
     go.run(instance).then(() => stop(undefined), stop);
