@@ -41,6 +41,7 @@
   ;;   20  how many of its pieces were done by others than the first thread
   ;;   24  how many threads sleep until there is another offer, at 12
   ;;   28  whether the first thread sleeps until another piece is done, at 20
+  ;;   32  whether a run is under way, in which commands follow at once
 
   ;; take takes a piece of the offer, if one is left, and does it. The command is the offer's: the next is written only
   ;; when all pieces are taken, and then the exchange fails.
@@ -57,11 +58,14 @@
     (call $piece (local.get $at) (local.get $taken) (local.get $pieces))
     (i32.const 1))
 
-  ;; await returns when others have done so many pieces. Before it sleeps it looks again and again, for a few tenths of a
-  ;; millisecond: a virtual processor that sleeps takes as long to wake, and a pass has dozens of commands to wait for.
+  ;; How often a thread looks for what it waits for before it sleeps: for a few tenths of a millisecond. A virtual processor
+  ;; that sleeps takes as long to wake, and a pass has dozens of commands to wait for.
+  (global $turns i32 (i32.const 400000))
+
+  ;; await returns when others have done so many pieces.
   (func $await (param $others i32)
     (local $spin i32) (local $done i32)
-    (local.set $spin (i32.const 400000))
+    (local.set $spin (global.get $turns))
     (loop $wait
       (if (i32.eq (i32.atomic.load offset=20 (i32.const 0)) (local.get $others)) (then (return)))
       (br_if $wait (local.tee $spin (i32.sub (local.get $spin) (i32.const 1)))))
@@ -74,7 +78,8 @@
           (br $asleep))))
     (i32.atomic.store offset=28 (i32.const 0) (i32.const 0)))
 
-  ;; serve takes pieces, for ever. Between commands, and for as long again, it looks for an offer; then it sleeps.
+  ;; serve takes pieces, for ever. Between commands of a run, and for as long again, it looks for an offer; outside of one
+  ;; for a twentieth of that, since the first thread may have something else to do, on this very processor. Then it sleeps.
   (func (export "serve") (param $thread i32)
     (local $spin i32) (local $seen i32)
     (global.set $thread (local.get $thread))
@@ -85,9 +90,10 @@
           (drop (i32.atomic.rmw.add offset=20 (i32.const 0) (i32.const 1)))
           (if (i32.atomic.load offset=28 (i32.const 0))
             (then (drop (memory.atomic.notify offset=20 (i32.const 0) (i32.const -1)))))
-          (local.set $spin (i32.const 400000))
+          (local.set $spin (global.get $turns))
           (br $forever)))
-      (br_if $forever (i32.gt_s (local.tee $spin (i32.sub (local.get $spin) (i32.const 1))) (i32.const 0)))
+      (local.set $spin (i32.sub (local.get $spin) (select (i32.const 1) (i32.const 20) (i32.atomic.load offset=32 (i32.const 0)))))
+      (br_if $forever (i32.gt_s (local.get $spin) (i32.const 0)))
       (drop (i32.atomic.rmw.add offset=24 (i32.const 0) (i32.const 1)))
       (drop (memory.atomic.wait32 offset=12 (i32.const 0) (local.get $seen) (i64.const -1)))
       (drop (i32.atomic.rmw.sub offset=24 (i32.const 0) (i32.const 1)))
@@ -136,13 +142,20 @@
 
   ;; run runs the commands in [at, end), after what was offered.
   (func (export "run") (param $at i32) (param $end i32)
+    @shared
+    (i32.atomic.store offset=32 (i32.const 0) (i32.const 1))
+    @unshared
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
         (call $offer (local.get $at))
         (local.set $at (i32.add (local.get $at) (i32.const 80)))
         (br $next)))
-    (call $finish))
+    (call $finish)
+    @shared
+    (i32.atomic.store offset=32 (i32.const 0) (i32.const 0))
+    @unshared
+  )
 
   ;; share is where a piece's part of units begins; that of piece + 1 is where it ends.
   (func $share (param $units i32) (param $piece i32) (param $pieces i32) (result i32)
@@ -1141,33 +1154,35 @@
         (v128.const i32x4 0x200000 0x200000 0x200000 0x200000))
       (i32.const 22)))
 
-  ;; whiten lays eight levels over white: (c·a + 255·(255 − a)) / 255, rounded, which with t = a·(c − 255) + 255² + 128 is
-  ;; (t + t/256) / 256.
-  (func $whiten (param $c v128) (param $a v128) (result v128)
-    (local.set $c (i16x8.add
-      (i16x8.mul (local.get $a) (i16x8.sub (local.get $c) (v128.const i16x8 255 255 255 255 255 255 255 255)))
-      (v128.const i16x8 65153 65153 65153 65153 65153 65153 65153 65153)))
-    (i16x8.shr_u (i16x8.add (local.get $c) (i16x8.shr_u (local.get $c) (i32.const 8))) (i32.const 8)))
-
-  ;; overwhite lays four pixels over white, whose colours are (1) as they are or (2) multiplied by alpha. What becomes of
-  ;; their alpha means nothing.
-  (func $overwhite (param $v v128) (param $colours i32) (result v128)
-    (local $alpha v128)
-    (local.set $alpha (i8x16.swizzle (local.get $v) (v128.const i8x16 3 3 3 3 7 7 7 7 11 11 11 11 15 15 15 15)))
-    (if (i32.eq (local.get $colours) (i32.const 2))
-      (then (return (i8x16.add_sat_u (local.get $v) (v128.not (local.get $alpha))))))
-    (i8x16.narrow_i16x8_u
-      (call $whiten (i16x8.extend_low_i8x16_u (local.get $v)) (i16x8.extend_low_i8x16_u (local.get $alpha)))
-      (call $whiten (i16x8.extend_high_i8x16_u (local.get $v)) (i16x8.extend_high_i8x16_u (local.get $alpha)))))
+  ;; whiten lays pixels that are spread out over white, in place; their colours are (1) as they are or (2) multiplied by
+  ;; alpha. What becomes of their alpha means nothing. In the first case a level becomes (c·a + 255·(255 − a)) / 255,
+  ;; rounded, which with t = a·(c − 255) + 255² + 128 is (t + t/256) / 256, in the other c + 255 − a, but 255 at most.
+  (func $whiten (param $at i32) (param $end i32) (param $colours i32)
+    (local $c v128) (local $a v128)
+    (loop $next
+      (local.set $c (v128.load (local.get $at)))
+      (local.set $a (i8x16.shuffle 12 13 14 15 12 13 14 15 12 13 14 15 12 13 14 15 (local.get $c) (local.get $c)))
+      (if (i32.eq (local.get $colours) (i32.const 2))
+        (then
+          (local.set $c (i16x8.min_s
+            (i16x8.add (local.get $c) (i16x8.sub (v128.const i16x8 255 255 255 255 255 255 255 255) (local.get $a)))
+            (v128.const i16x8 255 255 255 255 255 255 255 255))))
+        (else
+          (local.set $c (i16x8.add
+            (i16x8.mul (local.get $a) (i16x8.sub (local.get $c) (v128.const i16x8 255 255 255 255 255 255 255 255)))
+            (v128.const i16x8 65153 65153 65153 65153 65153 65153 65153 65153)))
+          (local.set $c (i16x8.shr_u (i16x8.add (local.get $c) (i16x8.shr_u (local.get $c) (i32.const 8))) (i32.const 8)))))
+      (v128.store (local.get $at) (local.get $c))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end)))))
 
   ;; horizontal: pixels, pitch (bytes), rows, columns (see below), coefficients, columns of out, out, its pitch (bytes),
   ;; fraction bits, fours of pixels in a row, scratch, scratch bytes a thread, whether pixels are to be laid over white
-  ;; and how (see overwhite). A unit is four rows, which share the reading of coefficients.
+  ;; and how (see whiten). A unit is four rows, which share the reading of coefficients.
   ;;
   ;; Their pixels are first spread out in scratch, fours of a row beside those of the next: [r0 r2 g0 g2 b0 b2 a0 a2] and
   ;; the same of 1 and 3, 16 bits each, 128 bytes for four rows. Every pixel is read for about four columns, so this is
   ;; done once instead of four times. (Pixels that are next to each other would have to be paired by i8x16.swizzle, which
-  ;; Chromium translates badly.) Only if one of them turns out not to be opaque, they are laid over white and spread again.
+  ;; Chromium translates badly.) Only if one of them turns out not to be opaque, they are laid over white there.
   ;;
   ;; Coefficients of 16 bits are half the work of all their bits. Of a sum with them a bound is known: it begins as low as
   ;; the truth may be, and only where the level would be another one if it were as much higher as it may be, what the
@@ -1178,7 +1193,7 @@
   ;; [c02 c13], of 16 bits each, and so is what they lack. What becomes of alpha means nothing.
   (func $horizontal (param $a i32) (param $piece i32) (param $pieces i32)
     (local $unit i32) (local $units i32) (local $last i32) (local $t i32) (local $k i32) (local $i i32) (local $n i32) (local $bits i32)
-    (local $scratch i32) (local $at i32) (local $white i32) (local $all v128) (local $c02 v128) (local $c13 v128) (local $x v128) (local $y v128) (local $higher v128)
+    (local $scratch i32) (local $at i32) (local $all v128) (local $c02 v128) (local $c13 v128) (local $x v128) (local $y v128) (local $higher v128)
     @for r 0 3
     (local $row{r} i32) (local $out{r} i32) (local $sum{r} v128)
     @end
@@ -1191,36 +1206,32 @@
     (block $done
       (loop $rows
         (br_if $done (i32.ge_u (local.get $unit) (local.get $units)))
-        (local.set $white (i32.const 0))
-        (loop $again
-          ;; The last unit may make the last row more than once.
+        ;; The last unit may make the last row more than once.
+        @for r 0 3
+        (local.set $i (i32.add (i32.shl (local.get $unit) (i32.const 2)) (i32.const {r})))
+        (if (i32.gt_u (local.get $i) (local.get $last)) (then (local.set $i (local.get $last))))
+        (local.set $row{r} (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (i32.load offset=4 (local.get $a)))))
+        (local.set $out{r} (i32.add (i32.load offset=24 (local.get $a)) (i32.mul (local.get $i) (i32.load offset=28 (local.get $a)))))
+        @end
+        (local.set $all (v128.const i32x4 -1 -1 -1 -1))
+        (local.set $at (local.get $scratch))
+        (local.set $n (i32.load offset=36 (local.get $a)))
+        (loop $spread
           @for r 0 3
-          (local.set $i (i32.add (i32.shl (local.get $unit) (i32.const 2)) (i32.const {r})))
-          (if (i32.gt_u (local.get $i) (local.get $last)) (then (local.set $i (local.get $last))))
-          (local.set $row{r} (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (i32.load offset=4 (local.get $a)))))
-          (local.set $out{r} (i32.add (i32.load offset=24 (local.get $a)) (i32.mul (local.get $i) (i32.load offset=28 (local.get $a)))))
+          (local.set $x (v128.load (local.get $row{r})))
+          (local.set $row{r} (i32.add (local.get $row{r}) (i32.const 16)))
+          (local.set $all (v128.and (local.get $all) (local.get $x)))
+          (local.set $y (i16x8.extend_high_i8x16_u (local.get $x)))
+          (local.set $x (i16x8.extend_low_i8x16_u (local.get $x)))
+          (v128.store offset={r*32} (local.get $at)
+            (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $x) (local.get $y)))
+          (v128.store offset={r*32+16} (local.get $at)
+            (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $x) (local.get $y)))
           @end
-          (local.set $all (v128.const i32x4 -1 -1 -1 -1))
-          (local.set $at (local.get $scratch))
-          (local.set $n (i32.load offset=36 (local.get $a)))
-          (loop $spread
-            @for r 0 3
-            (local.set $x (v128.load (local.get $row{r})))
-            (local.set $row{r} (i32.add (local.get $row{r}) (i32.const 16)))
-            (local.set $all (v128.and (local.get $all) (local.get $x)))
-            (if (local.get $white) (then (local.set $x (call $overwhite (local.get $x) (local.get $white)))))
-            (local.set $y (i16x8.extend_high_i8x16_u (local.get $x)))
-            (local.set $x (i16x8.extend_low_i8x16_u (local.get $x)))
-            (v128.store offset={r*32} (local.get $at)
-              (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $x) (local.get $y)))
-            (v128.store offset={r*32+16} (local.get $at)
-              (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $x) (local.get $y)))
-            @end
-            (local.set $at (i32.add (local.get $at) (i32.const 128)))
-            (br_if $spread (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-          (if (i32.and (i32.eqz (local.get $white))
-              (v128.any_true (v128.andnot (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000) (local.get $all))))
-            (then (br_if $again (local.tee $white (i32.load offset=48 (local.get $a)))))))
+          (local.set $at (i32.add (local.get $at) (i32.const 128)))
+          (br_if $spread (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (if (v128.any_true (v128.andnot (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000) (local.get $all)))
+          (then (if (i32.load offset=48 (local.get $a)) (then (call $whiten (local.get $scratch) (local.get $at) (i32.load offset=48 (local.get $a)))))))
         (local.set $t (i32.load offset=12 (local.get $a)))
         (local.set $k (i32.load offset=16 (local.get $a)))
         (local.set $i (i32.load offset=20 (local.get $a)))
