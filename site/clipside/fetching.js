@@ -31,8 +31,9 @@ export async function fetching({ model, cache }, store, total, progress) {
     progress.received(`${kind}/${index}`, bytes, cached);
   try {
     return await byWorker(model, cache, total, told);
-  } catch {
+  } catch (error) {
     // A Worker's script must be of the page's origin, and some bundlers and hosts leave it behind.
+    console.warn(`clipside: the engine fetches the model itself, which takes longer: ${/** @type {Error} */ (error).message}`);
     const { source, storage } = await modelFiles(model, store, total, (file, bytes) => told(file, bytes, false), new Buffers(0));
     return {
       source: async (signal, file, options) => {
