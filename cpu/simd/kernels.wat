@@ -103,8 +103,17 @@
   ;; The command that was offered last, until it is known to be done; 0 where there is none.
   (global $offered (mut i32) (i32.const 0))
 
-  ;; offer lets other threads begin with a command, once the one before is done. One of a single piece is not worth it.
-  (func $offer (export "offer") (param $at i32)
+  ;; Whether threads that sleep are to be woken by an offer. Outside of a run only the first one does: where processors are
+  ;; virtual, a thread that is woken again and again keeps the one that woke it from its own work.
+  (global $wake (mut i32) (i32.const 1))
+
+  ;; offer lets other threads begin with a command, once the one before is done, while this one goes on.
+  (func (export "offer") (param $at i32)
+    (call $offer (local.get $at))
+    (global.set $wake (i32.const 0)))
+
+  ;; A command of a single piece is not worth an offer.
+  (func $offer (param $at i32)
     (call $finish)
     (global.set $offered (local.get $at))
     @shared
@@ -115,7 +124,7 @@
         (i64.atomic.store offset=8 (i32.const 0) (i64.or
           (i64.shl (i64.extend_i32_u (i32.add (i32.atomic.load offset=12 (i32.const 0)) (i32.const 1))) (i64.const 32))
           (i64.extend_i32_u (i32.shl (i32.load offset=76 (local.get $at)) (i32.const 16)))))
-        (if (i32.atomic.load offset=24 (i32.const 0))
+        (if (i32.and (global.get $wake) (i32.ne (i32.atomic.load offset=24 (i32.const 0)) (i32.const 0)))
           (then (drop (memory.atomic.notify offset=12 (i32.const 0) (i32.const -1)))))))
     @unshared
   )
@@ -142,6 +151,7 @@
 
   ;; run runs the commands in [at, end), after what was offered.
   (func (export "run") (param $at i32) (param $end i32)
+    (global.set $wake (i32.const 1))
     @shared
     (i32.atomic.store offset=32 (i32.const 0) (i32.const 1))
     @unshared
