@@ -27,18 +27,8 @@ type resizing struct {
 	window  preprocess.Window // what is read of a picture
 	rows    int               // of a strip; the last has fewer
 	count   int               // of strips: each has a command, and after them comes that of the second pass
-	buffers [2]uint32         // where strips are put, in turns: while others resize one, the next is read
+	buffers [2]uint32         // where strips are put, in turns, RGBA without padding: while others resize one, the next is read
 }
-
-// strip says where the rows [y0, y1) of a picture are to be put, of each the columns of the window, RGBA without padding.
-// They can be once the strip before has been offered.
-func (p *resizing) strip(i int) (at uint32, y0, y1 int) {
-	y0 = p.window.Y + i*p.rows
-	return p.buffers[i%2], y0, min(y0+p.rows, p.window.Y+p.window.Height)
-}
-
-// offer has a strip resized.
-func (p *resizing) offer(i int) error { return p.d.m.offer(p.command(i)) }
 
 // resizable tells recordings apart.
 type resizable struct {
@@ -46,8 +36,8 @@ type resizable struct {
 	alpha               preprocess.Alpha
 }
 
-// resize is plan.Run by way of the module. Read offers every strip of the picture, in order. The picture is laid over white
-// as its alpha asks for.
+// resize is plan.Run by way of the module. Read puts every strip of the picture into its buffer, in order, and offers its
+// command, upon which the strip before is done with. The picture is laid over white as its alpha asks for.
 func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(p *resizing) error) (rgba []byte, err error) {
 	p, giveBack, err := d.resizes.Borrow(resizable{plan.Width, plan.Height, plan.Size, alpha}, func() (*resizing, error) {
 		return d.recordResizing(plan, alpha)

@@ -12,14 +12,16 @@ import (
 	"github.com/clipside/clipside/preprocess"
 )
 
-// reading offers a picture's strips once they are filled.
+// reading reads a picture as readStrips of site/clipside/strips.js does: fill puts the rows [y0, y1) at an address.
 func reading(fill func(at uint32, y0, y1 int) error) func(p *resizing) error {
 	return func(p *resizing) error {
+		end := p.window.Y + p.window.Height
 		for i := range p.count {
-			if err := fill(p.strip(i)); err != nil {
+			y0 := p.window.Y + i*p.rows
+			if err := fill(p.buffers[i%2], y0, min(y0+p.rows, end)); err != nil {
 				return err
 			}
-			if err := p.offer(i); err != nil {
+			if err := p.d.m.offer(p.command(i)); err != nil {
 				return err
 			}
 		}
