@@ -56,7 +56,7 @@ func parse() (*options, error) {
 	starts := flag.Int("starts", 5, "samples of each start, at most: after three minutes of a model in a lane no more are taken")
 	quick := flag.Bool("quick", false, "few samples, no brotli: to see that it works")
 	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too, with those of the last run with -node or without")
-	add := flag.Bool("add", false, "keep the rows that an earlier run left in build/ and that are not run now: for a race in parts")
+	add := flag.Bool("add", false, "keep the rows that earlier runs with -write or -add left in build/ and that are not run now: for a race in parts")
 	inNode := flag.Bool("node", false, "race under Node, without a browser and without starts; WebGPU is Dawn's")
 	keep := flag.Bool("no-build", false, "race build/bench/dist as it is")
 	var flags []string
@@ -170,13 +170,17 @@ func run(ctx context.Context) error {
 	defer s.close()
 
 	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commits: commit(ctx, root)}
-	results := filepath.Join(root, "build", browserResults)
+	name := browserResults
 	if o.node {
-		results = filepath.Join(root, "build", nodeResults)
+		name = nodeResults
 		err = raceNode(ctx, o, root, mounts, entrants, r)
 	} else {
 		err = race(ctx, o, s, entrants, r)
 	}
+	if !o.write && !o.add {
+		name = triedResults
+	}
+	results := filepath.Join(root, "build", name)
 	failures := r.failures()
 	if o.add {
 		err = errors.Join(err, r.add(results))
@@ -407,6 +411,7 @@ func commit(ctx context.Context, root string) []string {
 const (
 	browserResults = "bench.json"
 	nodeResults    = "bench-node.json"
+	triedResults   = "bench-tried.json" // of a run that neither -write nor -add keeps
 )
 
 // writeResults writes bench/RESULTS.md from the last results of both kinds of run.
