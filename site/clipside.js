@@ -451,9 +451,13 @@ export class Clip extends EventTarget {
     try {
       return await this.#held.use(async ({ id, call }) => {
         const { sources, transfer } = await takeAll(signal, images, this.#info.maxTextureSide);
-        const answer = await call(signal, method, { ...request, id, sources }, { transfer, onProgress });
-        this.#learn(id, answer.info);
-        return answer;
+        try {
+          const answer = await call(signal, method, { ...request, id, sources }, { transfer, onProgress });
+          this.#learn(id, answer.info);
+          return answer;
+        } finally {
+          for (const image of transfer) image.close(); // those that could not be posted; the others are the Worker's
+        }
       });
     } catch (error) {
       if (single && error instanceof ImageDecodeError) error.index = undefined;

@@ -59,7 +59,7 @@ export function checkImage(value, where) {
  * @param {AbortSignal | undefined} signal
  * @param {readonly ImageInput[]} images
  * @param {number} maxSide up to which the device takes pictures as bitmaps; 0 where it takes none
- * @returns {Promise<{ sources: Source[], transfer: Transferable[] }>}
+ * @returns {Promise<{ sources: Source[], transfer: (ImageBitmap | VideoFrame)[] }>} what is not posted after all is to be closed
  * @throws {ImageDecodeError | DOMException}
  */
 export async function takeAll(signal, images, maxSide) {
@@ -68,7 +68,7 @@ export async function takeAll(signal, images, maxSide) {
   const taken = await Promise.allSettled(images.map((image) => take(signal, image, gate, maxSide)));
   /** @type {Source[]} */
   const sources = [];
-  /** @type {Transferable[]} */
+  /** @type {(ImageBitmap | VideoFrame)[]} */
   const transfer = [];
   for (const result of taken) {
     if (result.status !== 'fulfilled') continue;
