@@ -103,17 +103,14 @@
   ;; The command that was offered last, until it is known to be done; 0 where there is none.
   (global $offered (mut i32) (i32.const 0))
 
-  ;; Whether threads that sleep are to be woken by an offer. Outside of a run only the first one does: where processors are
-  ;; virtual, a thread that is woken again and again keeps the one that woke it from its own work.
-  (global $wake (mut i32) (i32.const 1))
-
-  ;; offer lets other threads begin with a command, once the one before is done, while this one goes on.
-  (func (export "offer") (param $at i32)
-    (call $offer (local.get $at))
-    (global.set $wake (i32.const 0)))
-
-  ;; A command of a single piece is not worth an offer.
-  (func $offer (param $at i32)
+  ;; offer lets other threads begin with a command, once the one before is done, while this one goes on. One of a single
+  ;; piece is not worth it. Threads that sleep are woken in a run, and by the first offer outside of one: where processors
+  ;; are virtual, a thread that is woken again and again keeps the one that woke it from its own work.
+  (func $offer (export "offer") (param $at i32)
+    (local $wake i32)
+    @shared
+    (local.set $wake (i32.or (i32.eqz (global.get $offered)) (i32.atomic.load offset=32 (i32.const 0))))
+    @unshared
     (call $finish)
     (global.set $offered (local.get $at))
     @shared
@@ -124,7 +121,7 @@
         (i64.atomic.store offset=8 (i32.const 0) (i64.or
           (i64.shl (i64.extend_i32_u (i32.add (i32.atomic.load offset=12 (i32.const 0)) (i32.const 1))) (i64.const 32))
           (i64.extend_i32_u (i32.shl (i32.load offset=76 (local.get $at)) (i32.const 16)))))
-        (if (i32.and (global.get $wake) (i32.ne (i32.atomic.load offset=24 (i32.const 0)) (i32.const 0)))
+        (if (i32.and (local.get $wake) (i32.ne (i32.atomic.load offset=24 (i32.const 0)) (i32.const 0)))
           (then (drop (memory.atomic.notify offset=12 (i32.const 0) (i32.const -1)))))))
     @unshared
   )
@@ -151,7 +148,6 @@
 
   ;; run runs the commands in [at, end), after what was offered.
   (func (export "run") (param $at i32) (param $end i32)
-    (global.set $wake (i32.const 1))
     @shared
     (i32.atomic.store offset=32 (i32.const 0) (i32.const 1))
     @unshared
@@ -1152,9 +1148,10 @@
   ;; ---- pictures ----
   ;;
   ;; A pixel is 4 bytes. Both passes of a resize (see resize.go) are sums of products of samples, 8 bits, with
-  ;; coefficients of 23. i32x4.dot_i16x8_s makes eight products of 16 bits at once: a coefficient is taken apart into
-  ;; h·2^11 + l, 0 ≤ l < 2^11, and the sum is (Σ h·s)·2^11 + Σ l·s. It fits 32 bits, and so it is exact even where a part
-  ;; of it overflows. The h of two taps share a word, and so do their l.
+  ;; coefficients of 23. i32x4.dot_i16x8_s makes eight products of 16 bits at once. The horizontal pass has a way of its
+  ;; own to make do with that. The vertical one takes a coefficient apart into h·2^11 + l, 0 ≤ l < 2^11, and the sum is
+  ;; (Σ h·s)·2^11 + Σ l·s. It fits 32 bits, and so it is exact even where a part of it overflows. The h of two taps share a
+  ;; word, and so do their l.
 
   ;; level ends four sums: it rounds and drops the fraction. They are clipped to 0..255 when they are narrowed.
   (func $level (param $h v128) (param $l v128) (result v128)
