@@ -65,7 +65,7 @@ export function checkImage(value, where) {
 export async function takeAll(signal, images, maxSide) {
   const gate = new Gate(parallelFetches);
   // map runs the synchronous part of every take now: that is what fixes canvases and videos in time.
-  const taken = await Promise.allSettled(images.map((image) => take(signal, image, gate, maxSide)));
+  const taken = await Promise.allSettled(images.map(async (image) => posted(await take(signal, image, gate), maxSide)));
   /** @type {Source[]} */
   const sources = [];
   /** @type {(ImageBitmap | VideoFrame)[]} */
@@ -77,7 +77,7 @@ export async function takeAll(signal, images, maxSide) {
   }
   const failed = taken.findIndex((result) => result.status === 'rejected');
   if (failed >= 0 || signal?.aborted) {
-    for (const source of sources) if ('image' in source) source.image.close();
+    for (const image of transfer) image.close();
     signal?.throwIfAborted();
     const { reason } = /** @type {PromiseRejectedResult} */ (taken[failed]);
     if (reason instanceof ImageDecodeError) reason.index = failed;
@@ -90,10 +90,9 @@ export async function takeAll(signal, images, maxSide) {
  * @param {AbortSignal | undefined} signal
  * @param {ImageInput} image
  * @param {Gate} gate for those that are fetched
- * @param {number} maxSide see takeAll
  * @returns {Promise<Source>}
  */
-async function take(signal, image, gate, maxSide) {
+async function take(signal, image, gate) {
   switch (className(image)) {
     case 'Blob':
     case 'File':
@@ -106,13 +105,13 @@ async function take(signal, image, gate, maxSide) {
       return { pixels: structuredClone(data) };
     }
     case 'HTMLImageElement':
-      return takeElement(/** @type {HTMLImageElement} */ (image), maxSide);
+      return takeElement(/** @type {HTMLImageElement} */ (image));
     case 'HTMLVideoElement': {
       const video = /** @type {HTMLVideoElement} */ (image);
       if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
         throw new ImageDecodeError('The <video> has no frame yet: wait for its loadeddata event.');
       }
-      return copy(video, 'The <video>', maxSide);
+      return copy(video, 'The <video>');
     }
     case 'HTMLCanvasElement':
     case 'OffscreenCanvas': {
@@ -120,13 +119,13 @@ async function take(signal, image, gate, maxSide) {
       if (canvas.width === 0 || canvas.height === 0) {
         throw new ImageDecodeError(`The canvas is empty: ${canvas.width}×${canvas.height} pixels.`);
       }
-      return copy(canvas, 'The canvas', maxSide);
+      return copy(canvas, 'The canvas');
     }
     case 'VideoFrame':
-      return copy(/** @type {VideoFrame} */ (image), 'The VideoFrame', maxSide);
+      return copy(/** @type {VideoFrame} */ (image), 'The VideoFrame');
     default:
       // Without options the copy shares the memory; with any, it takes a tenth of a second for a large picture.
-      return copy(/** @type {ImageBitmap} */ (image), 'The ImageBitmap', maxSide, {});
+      return copy(/** @type {ImageBitmap} */ (image), 'The ImageBitmap', {});
   }
 }
 
@@ -136,27 +135,25 @@ async function take(signal, image, gate, maxSide) {
  * honoured for elements: Chromium then decodes the element's own bytes again, and the pixels equal those of the file
  * (seen with profiles, gAMA, EXIF orientation and alpha).
  * @param {HTMLImageElement} img
- * @param {number} maxSide see takeAll
  * @returns {Promise<Source>}
  */
-async function takeElement(img, maxSide) {
+async function takeElement(img) {
   if (!img.complete) {
     await img.decode().catch(() => {}); // what failed shows in naturalWidth
   }
   const named = img.currentSrc ? `The <img> ${shorten(img.currentSrc)}` : 'The <img>';
   if (!img.currentSrc) throw new ImageDecodeError('The <img> has no picture: it has neither src nor srcset.');
   if (img.naturalWidth === 0) throw new ImageDecodeError(`${named} could not be loaded, or has no size of its own.`);
-  return copy(img, named, maxSide);
+  return copy(img, named);
 }
 
 /**
  * @param {Exclude<ImageInput, string | URL | Blob | ImageData>} source
  * @param {string} named how messages call it
- * @param {number} maxSide see takeAll
  * @param {ImageBitmapOptions} [options]
- * @returns {Promise<Source>}
+ * @returns {Promise<{ image: ImageBitmap }>}
  */
-async function copy(source, named, maxSide, options = asStored) {
+async function copy(source, named, options = asStored) {
   /** @type {ImageBitmap} */
   let bitmap;
   try {
@@ -173,14 +170,25 @@ async function copy(source, named, maxSide, options = asStored) {
       { cause },
     );
   }
-  const { width, height } = bitmap;
-  if (Math.max(width, height) <= maxSide || !(await framesAreExact())) return { image: bitmap };
-  const frame = frameOf(bitmap);
+  return { image: bitmap };
+}
+
+/**
+ * A bitmap is copied on its way to the Worker; a frame that shares its memory is not.
+ * @param {Source} source
+ * @param {number} maxSide see takeAll
+ * @returns {Promise<Source>} with a frame instead of a bitmap, where that will do
+ */
+async function posted(source, maxSide) {
+  if (!('image' in source) || !(source.image instanceof ImageBitmap)) return source;
+  const { width, height } = source.image;
+  if (Math.max(width, height) <= maxSide || !(await framesAreExact())) return source;
+  const frame = frameOf(source.image);
   if (!frame || !pixelsOf(frame, width, height)) {
     frame?.close();
-    return { image: bitmap };
+    return source;
   }
-  bitmap.close();
+  source.image.close();
   return { image: frame };
 }
 
