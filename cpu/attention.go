@@ -10,41 +10,44 @@ import (
 func (o *ops) Attention(q, k, v model.Columns, h model.Heads) model.Tensor {
 	model.CheckAttention(q, k, v, h)
 	o.alive()
-	d := h.Width / h.Heads
-	scale := float32(1 / math.Sqrt(float64(d)))
 	y := tensor(h.B*h.Queries, h.Width)
-	at := func(t model.Columns, i, head int) []float32 {
-		from := t.From + head*d
-		return row(t.Tensor, i)[from : from+d]
-	}
 	split(h.B*h.Heads, func(lo, hi int) {
-		scores := make([]float32, h.Keys)
+		keys := make([]int, h.Keys)
 		for bh := lo; bh < hi; bh++ {
 			b, head := bh/h.Heads, bh%h.Heads
+			for j := range keys {
+				keys[j] = b*h.Keys + j
+			}
 			for i := range h.Queries {
-				seen := h.Keys
-				if h.Causal {
-					seen = i + 1
-				}
-				query := at(q, b*h.Queries+i, head)
-				for j := range seen {
-					var s float32
-					for c, w := range at(k, b*h.Keys+j, head) {
-						s += query[c] * w
-					}
-					scores[j] = s * scale
-				}
-				softmax(scores[:seen])
-				out := row(y, b*h.Queries+i)[head*d : (head+1)*d]
-				for j, p := range scores[:seen] {
-					for c, w := range at(v, b*h.Keys+j, head) {
-						out[c] += p * w
-					}
-				}
+				ask(q, k, v, y, b*h.Queries+i, keys, head, h.Width/h.Heads)
 			}
 		}
 	})
 	return y
+}
+
+// ask has row i of q ask the rows keys of k and v, in columns of the given head of width d, and adds the answer to y.
+func ask(q, k, v model.Columns, y model.Tensor, i int, keys []int, head, d int) {
+	at := func(t model.Columns, i int) []float32 {
+		from := t.From + head*d
+		return row(t.Tensor, i)[from : from+d]
+	}
+	scale := float32(1 / math.Sqrt(float64(d)))
+	query, scores := at(q, i), make([]float32, len(keys))
+	for j, key := range keys {
+		var s float32
+		for c, w := range at(k, key) {
+			s += query[c] * w
+		}
+		scores[j] = s * scale
+	}
+	softmax(scores)
+	out := at(y.Columns(0), i)
+	for j, key := range keys {
+		for c, w := range at(v, key) {
+			out[c] += scores[j] * w
+		}
+	}
 }
 
 // softmax replaces x by exp(x)/Σexp(x).

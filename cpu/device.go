@@ -76,14 +76,13 @@ func (d *Device) EncodeImages(ctx context.Context, t *model.ImageTower, px []mod
 
 // EncodeTexts implements model.Device. A pass is one text.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, ids [][]uint32) ([][]float32, error) {
-	text := ids[0]
-	if err := t.CheckIDs(text); err != nil {
+	tree, err := t.Tree(ids[:1], len(ids[0]))
+	if err != nil {
 		return nil, err
 	}
-	end := model.End(text)
 	y, err := Run(ctx, func(o model.Ops) model.Tensor {
 		o = d.metered(o)
-		return t.Encode(o, o.Index(text[:end+1]), end+1, o.Index([]uint32{uint32(end)}))
+		return t.Encode(o, model.Tokens{N: len(tree.Tokens), Longest: tree.Longest, Data: tree.Tokens}, o.Index(tree.Ends))
 	})
 	if err != nil {
 		return nil, err
@@ -124,7 +123,8 @@ func Tensor(rows, cols int, v []float32) model.Tensor {
 	return model.Tensor{Rows: rows, Cols: cols, Data: v}
 }
 
-// ops runs each operation at once; a Tensor's Data is its []float32, Indices' its []uint32, Pixels' its RGBA bytes.
+// ops runs each operation at once; a Tensor's Data is its []float32, Indices' its []uint32, Tokens' its []model.Token,
+// Pixels' its RGBA bytes.
 type ops struct{ ctx context.Context }
 
 var _ model.Ops = (*ops)(nil)

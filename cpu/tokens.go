@@ -47,15 +47,16 @@ func (o *ops) prepend(x model.Tensor, n int, position *model.Param, first func(b
 }
 
 // EmbedTokens implements model.Ops.
-func (o *ops) EmbedTokens(ids model.Indices, n int, table, position *model.Param) model.Tensor {
-	width := model.CheckEmbed(ids, n, table, position)
+func (o *ops) EmbedTokens(tokens model.Tokens, table, position *model.Param) model.Tensor {
+	width := model.CheckEmbed(tokens, table, position)
 	w, pos := o.weight(table), o.weight(position)
-	y := tensor(ids.N, width)
-	for i, id := range ids.Data.([]uint32) {
-		model.Check(int(id) < table.Shape[0], "embed tokens", "id %d of a vocabulary of %d", id, table.Shape[0])
+	y := tensor(tokens.N, width)
+	for i, t := range tokens.Data.([]model.Token) {
+		model.Check(int(t.ID) < table.Shape[0], "embed tokens", "id %d of a vocabulary of %d", t.ID, table.Shape[0])
+		model.Check(int(t.Position) < position.Shape[0], "embed tokens", "position %d of %d", t.Position, position.Shape[0])
 		out := row(y, i)
 		for c := range out {
-			out[c] = w[int(id)*width+c] + pos[i%n*width+c]
+			out[c] = w[int(t.ID)*width+c] + pos[int(t.Position)*width+c]
 		}
 	}
 	return y

@@ -20,16 +20,12 @@ func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor 
 	d := h.Width / h.Heads
 	model.Check(d%4 == 0 && q.From%4 == 0 && k.From%4 == 0 && v.From%4 == 0, "attention", "heads of width %d", d)
 	y := r.tensor(h.B*h.Queries, h.Width)
-	causal := 0
-	if h.Causal {
-		causal = 1
-	}
 	// Software adapters save loads; others have enough invocations only with a query each.
 	each := 1
 	if r.d.info.Software {
 		each = min(softwareQueries, h.Queries)
 	}
-	consts := []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "CAUSAL", Value: causal}, {Name: "QUERIES", Value: each}}
+	consts := []shaders.Const{{Name: "D4", Value: d / 4}, {Name: "QUERIES", Value: each}}
 	operands := []operand{r.in(q.Tensor), r.in(k.Tensor), r.in(v.Tensor), r.out(y)}
 	// What takes too long for one dispatch is split by heads, and what a head takes by queries.
 	query := 4 * float64(h.B) * float64(h.Keys) * float64(d) // FLOP, of all sequences and one head

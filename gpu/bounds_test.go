@@ -42,10 +42,11 @@ func TestNoDispatchTakesLong(t *testing.T) {
 				bounded(t, dev, b, func(o model.Ops, data any) model.Tensor {
 					return image.Encode(o, model.Pixels{B: b, Size: size, Data: data})
 				})
+				rows := dev.textRows(text)
 				for _, n := range []int{16, 77} {
-					b := dev.textBatch(text, 7000, n)
+					b := max(1, rows/n)
 					bounded(t, dev, b, func(o model.Ops, data any) model.Tensor {
-						return text.Encode(o, model.Indices{N: b * n, Data: data}, n, model.Indices{N: b, Data: data})
+						return text.Encode(o, model.Tokens{N: b * n, Longest: n, Data: data}, model.Indices{N: b, Data: data})
 					})
 				}
 			})

@@ -14,9 +14,9 @@ import (
 // Bounds on one pass, beside those of time: the activations of 16 pictures already fill a fast GPU.
 const (
 	maxImages     = 16
-	maxTextTokens = 1024 // texts × length
-	// textStep is what text lengths are rounded up to a multiple of.
-	textStep = 8
+	maxTextTokens = 1024
+	// textStep is what the tokens of a pass are rounded up to a multiple of, shortText how many a short text has.
+	textStep, shortText = 8, 16
 	// maxPrograms are kept with their buffers.
 	maxPrograms = 8
 )
@@ -24,16 +24,17 @@ const (
 // encoder is a recorded tower with the inputs it reads. It runs once at a time.
 type encoder struct {
 	*program
-	pixels    *slot     // images
-	resizing  *resizing // nil before the first picture that is resized on the GPU
-	ids, ends *slot     // texts
+	pixels       *slot     // images
+	resizing     *resizing // nil before the first picture that is resized on the GPU
+	tokens, ends *slot     // texts
 }
 
 // Compile makes the programs that encode one picture and one short text, so that the first calls find them. A tower
 // may be nil. No weights are needed.
 func (d *Device) Compile(image *model.ImageTower, text *model.TextTower) error {
 	if text != nil {
-		_, giveBack, err := d.textEncoder(text, 1, min(2*textStep, text.Config.Context))
+		n := min(shortText, text.Config.Context)
+		_, giveBack, err := d.textEncoder(text, recording.Key{Tower: text, Batch: 1, Rows: n, Longest: n})
 		if err != nil {
 			return err
 		}
@@ -130,51 +131,46 @@ func (d *Device) load(e *encoder, px []model.Picture) (last []span, err error) {
 
 // EncodeTexts implements model.Device.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
-	n, err := recording.Len(t, texts[:min(len(texts), maxTextTokens)], textStep)
+	tree, key, err := recording.Texts(t, texts, d.textRows(t), textStep)
 	if err != nil {
 		return nil, err
 	}
-	texts = texts[:d.textBatch(t, len(texts), n)]
-	y, err := d.encodeTexts(ctx, t, texts, n)
-	if err != nil {
-		return nil, err
-	}
-	return recording.Split(y, len(texts)), nil
-}
-
-// textBatch is how many of so many texts of n tokens go into one pass.
-func (d *Device) textBatch(t *model.TextTower, texts, n int) int {
-	most := d.most(recording.Key{Tower: t, Len: n}, func(o model.Ops) model.Tensor {
-		return t.Encode(o, model.Indices{N: n}, n, model.Indices{N: 1})
-	})
-	return recording.Batch(texts, min(max(maxTextTokens/n, 1), most))
-}
-
-// encodeTexts encodes texts of at most n tokens in one pass.
-func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32, n int) ([]float32, error) {
-	e, giveBack, err := d.textEncoder(t, len(texts), n)
+	n := len(tree.Ends)
+	tree.Pad(key.Rows, key.Batch)
+	e, giveBack, err := d.textEncoder(t, key)
 	if err != nil {
 		return nil, err
 	}
 	defer giveBack()
-	ids, ends := recording.Pad(texts, n)
-	if err := d.write(e.ids.buffer, 0, wgpu.ToBytes(ids)); err != nil {
-		return nil, fmt.Errorf("gpu: write token ids: %w", err)
+	if err := d.write(e.tokens.buffer, 0, wgpu.ToBytes(tree.Tokens)); err != nil {
+		return nil, fmt.Errorf("gpu: write tokens: %w", err)
 	}
-	if err := d.write(e.ends.buffer, 0, wgpu.ToBytes(ends)); err != nil {
+	if err := d.write(e.ends.buffer, 0, wgpu.ToBytes(tree.Ends)); err != nil {
 		return nil, fmt.Errorf("gpu: write end tokens: %w", err)
 	}
-	return e.run(ctx)
+	y, err := e.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return recording.Split(y, key.Batch)[:n], nil
 }
 
-func (d *Device) textEncoder(t *model.TextTower, b, n int) (*encoder, func(), error) {
-	return d.programs.Borrow(recording.Key{Tower: t, Batch: b, Len: n}, func() (*encoder, error) {
+// textRows is how many tokens go into one pass at most.
+func (d *Device) textRows(t *model.TextTower) int {
+	n := min(shortText, t.Config.Context)
+	most := d.most(recording.Key{Tower: t}, func(o model.Ops) model.Tensor {
+		return t.Encode(o, model.Tokens{N: n, Longest: t.Config.Context}, model.Indices{N: 1})
+	})
+	return min(maxTextTokens, most*n)
+}
+
+func (d *Device) textEncoder(t *model.TextTower, key recording.Key) (*encoder, func(), error) {
+	return d.programs.Borrow(key, func() (*encoder, error) {
 		e := &encoder{}
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
-			e.ids = r.fixed("token ids", 4*uint64(b*n))
-			e.ends = r.fixed("end tokens", 4*uint64(b))
-			return t.Encode(r.metered(), model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
+			e.tokens, e.ends = r.fixed("tokens", tokenBytes*uint64(key.Rows)), r.fixed("end tokens", 4*uint64(key.Batch))
+			return t.Encode(r.metered(), model.Tokens{N: key.Rows, Longest: key.Longest, Data: e.tokens}, model.Indices{N: key.Batch, Data: e.ends})
 		})
 		return e, err
 	})

@@ -41,6 +41,10 @@ func (r inputs) Tensor(rows, cols int, values []float32) model.Tensor {
 	return model.Tensor{Rows: rows, Cols: cols, Data: r.constant("test tensor", wgpu.ToBytes(v))}
 }
 
+func (r inputs) Tokens(t []model.Token, longest int) model.Tokens {
+	return model.Tokens{N: len(t), Longest: longest, Data: r.constant("test tokens", wgpu.ToBytes(t))}
+}
+
 func (r inputs) Pixels(size int, rgba []byte) model.Pixels {
 	return model.Pixels{B: len(rgba) / (4 * size * size), Size: size, Data: r.constant("test pixels", rgba)}
 }

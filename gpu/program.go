@@ -49,7 +49,7 @@ type command struct {
 	group    *wgpu.BindGroup
 }
 
-// recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot, Indices' and Pixels' too.
+// recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot, Indices', Tokens' and Pixels' too.
 // Errors of the device stop the recording through model.Fail.
 type recorder struct {
 	d        *Device

@@ -10,15 +10,18 @@ var (
 	meanToken   = kernel{"meantoken", "rrwu"}
 )
 
-// EmbedTokens implements model.Ops. The ids must be inside of the vocabulary: model.TextTower.CheckIDs.
-func (r *recorder) EmbedTokens(ids model.Indices, n int, table, position *model.Param) model.Tensor {
-	width := model.CheckEmbed(ids, n, table, position)
-	y := r.tensor(ids.N, width)
+// tokenBytes is the size of a model.Token.
+const tokenBytes = 12
+
+// EmbedTokens implements model.Ops. Ids and positions must be inside of the tables: model.TextTower.Tree sees to it.
+func (r *recorder) EmbedTokens(tokens model.Tokens, table, position *model.Param) model.Tensor {
+	width := model.CheckEmbed(tokens, table, position)
+	y := r.tensor(tokens.N, width)
 	c4 := padded(width) / 4
 	count := y.Rows * c4
 	grid := r.flat(count, 64)
-	r.dispatch(embedTokens, nil, []operand{r.read(ids.Data), param(table), param(position), r.out(y)},
-		[]uint32{uint32(count), uint32(c4), uint32(n)}, grid)
+	r.dispatch(embedTokens, nil, []operand{r.read(tokens.Data), param(table), param(position), r.out(y)},
+		[]uint32{uint32(count), uint32(c4)}, grid)
 	return y
 }
 

@@ -147,9 +147,9 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 		})
 	}
 	if text != nil {
-		n := min(2*textStep, text.Config.Context)
+		n := min(shortText, text.Config.Context)
 		collect(func(r *recorder) model.Tensor {
-			return text.Encode(r, model.Indices{N: n, Data: r.slot(4 * uint64(n))}, n, r.Index([]uint32{uint32(n - 1)}))
+			return text.Encode(r, model.Tokens{N: n, Longest: n, Data: r.slot(tokenBytes * uint64(n))}, r.Index([]uint32{uint32(n - 1)}))
 		})
 	}
 	return found

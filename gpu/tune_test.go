@@ -79,7 +79,7 @@ func TestATransformerLayerIsFiveDispatches(t *testing.T) {
 		t.Errorf("a picture takes %d dispatches, want %d", pictures, want)
 	}
 	texts := count(2, func(r *recorder) model.Tensor {
-		return text.Encode(r, r.Index(make([]uint32, 16)), 16, r.Index([]uint32{15}))
+		return text.Encode(r, model.Tokens{N: 16, Longest: 16, Data: r.slot(tokenBytes * 16)}, r.Index([]uint32{15}))
 	})
 	if want := 1 + 1 + 2*5 + 2 + 2; texts != want {
 		t.Errorf("a text takes %d dispatches, want %d", texts, want)

@@ -138,8 +138,8 @@ func (c *Clip) embed(ctx context.Context, names, templates []string, told Progre
 
 // encode has the text encoder, which is locked, make what is missing. With yield it lets others have it between passes.
 func (c *Clip) encode(ctx context.Context, missing []prompt, yield bool, told Progress) error {
-	// A pass takes as long as its longest text for each, so that those of one length go together.
-	slices.SortStableFunc(missing, func(a, b prompt) int { return len(b.ids) - len(a.ids) })
+	// What neighbours have in common at their beginning is computed once.
+	slices.SortStableFunc(missing, func(a, b prompt) int { return slices.Compare(a.ids, b.ids) })
 	ids := make([][]uint32, len(missing))
 	for i, p := range missing {
 		ids[i] = p.ids

@@ -17,8 +17,8 @@ type Device interface {
 	// passes.
 	EncodeImages(ctx context.Context, t *ImageTower, px []Picture) ([][]float32, error)
 
-	// EncodeTexts does the same for token sequences (start and end tokens included, no padding). A pass takes as
-	// long as if all of its texts were as long as the longest.
+	// EncodeTexts does the same for token sequences (start and end tokens included, no padding). What a text has in
+	// common with the beginning of the one before it is computed once (see PrefixTree).
 	EncodeTexts(ctx context.Context, t *TextTower, ids [][]uint32) ([][]float32, error)
 
 	Info() DeviceInfo

@@ -23,6 +23,12 @@ type Indices struct {
 	Data any
 }
 
+// Tokens are the N rows of a PrefixTree that an engine holds. No text has more than Longest of them.
+type Tokens struct {
+	N, Longest int
+	Data       any
+}
+
 // Pixels is a batch of B square RGB pictures of Size pixels a side, 8 bits a channel, not yet normalised.
 type Pixels struct {
 	B, Size int
@@ -49,11 +55,8 @@ type Conv struct {
 }
 
 // Heads is the geometry of an attention: B sequences of Keys tokens each, of which Queries ask (all of them, or one);
-// width is divided among Heads heads. Causal: query i sees keys 0..i only, and then Queries equals Keys.
-type Heads struct {
-	B, Queries, Keys, Heads, Width int
-	Causal                         bool
-}
+// width is divided among Heads heads.
+type Heads struct{ B, Queries, Keys, Heads, Width int }
 
 // Ops are the operations that CLIP's encoders are made of. An engine may run them at once (cpu) or record them and
 // run them later (gpu). Shapes that do not fit are a bug of the caller: an engine panics with a *ShapeError, which
@@ -73,9 +76,9 @@ type Ops interface {
 	// MeanToken puts the mean of each sequence of x before it and adds the position embeddings, likewise.
 	MeanToken(x Tensor, n int, position *Param) Tensor
 
-	// EmbedTokens looks ids, [B·n], up in table, [vocab, width], and adds the first n rows of position,
-	// [≥n, width]. Out is [B·n, width].
-	EmbedTokens(ids Indices, n int, table, position *Param) Tensor
+	// EmbedTokens looks tokens up in table, [vocab, width], and adds their positions' embeddings, [context, width].
+	// Out is [tokens.N, width].
+	EmbedTokens(tokens Tokens, table, position *Param) Tensor
 
 	// LayerNorm normalises each row to mean 0 and variance 1, then scales and shifts.
 	LayerNorm(x Tensor, n Norm) Tensor
@@ -86,6 +89,10 @@ type Ops interface {
 	// Attention is softmax(q·kᵀ/√(Width/Heads))·v for every head. q is [B·Queries, Width]; k and v are
 	// [B·Keys, Width]. Out is [B·Queries, Width].
 	Attention(q, k, v Columns, h Heads) Tensor
+
+	// CausalAttention is the same of every token over itself and those before it in its text. q, k, v and out are
+	// [tokens.N, width].
+	CausalAttention(q, k, v Columns, tokens Tokens, heads, width int) Tensor
 
 	// Conv is act(convolution of x + Bias) over maps of side×side. x is [B·side², in].
 	// Out is [B·side'², out], side' = (side + 2·Pad − k)/Stride + 1.

@@ -30,8 +30,8 @@ func (outline) MeanToken(x Tensor, n int, position *Param) Tensor {
 	return matrix(x.Rows/n*(n+1), x.Cols)
 }
 
-func (outline) EmbedTokens(ids Indices, n int, table, position *Param) Tensor {
-	return matrix(ids.N, CheckEmbed(ids, n, table, position))
+func (outline) EmbedTokens(tokens Tokens, table, position *Param) Tensor {
+	return matrix(tokens.N, CheckEmbed(tokens, table, position))
 }
 
 func (outline) LayerNorm(x Tensor, n Norm) Tensor {
@@ -47,6 +47,11 @@ func (outline) MatMul(x Tensor, l Linear, _ Activation, residual *Tensor) Tensor
 func (outline) Attention(q, k, v Columns, h Heads) Tensor {
 	CheckAttention(q, k, v, h)
 	return matrix(h.B*h.Queries, h.Width)
+}
+
+func (outline) CausalAttention(q, k, v Columns, tokens Tokens, heads, width int) Tensor {
+	CheckCausal(q, k, v, tokens, heads, width)
+	return matrix(tokens.N, width)
 }
 
 func (outline) Conv(x Tensor, side int, c Conv, _ Activation) Tensor {

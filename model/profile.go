@@ -163,12 +163,12 @@ func (m *metered) MeanToken(x Tensor, n int, position *Param) Tensor {
 	return m.ops.MeanToken(x, n, position)
 }
 
-func (m *metered) EmbedTokens(ids Indices, n int, table, position *Param) Tensor {
-	values := float64(ids.N) * float64(table.Shape[1])
-	w := moved(3*values, "embed tokens [%d, %d]", ids.N, table.Shape[1])
+func (m *metered) EmbedTokens(tokens Tokens, table, position *Param) Tensor {
+	values := float64(tokens.N) * float64(table.Shape[1])
+	w := moved(3*values, "embed tokens [%d, %d]", tokens.N, table.Shape[1])
 	w.FLOP = values
 	defer m.before(w)()
-	return m.ops.EmbedTokens(ids, n, table, position)
+	return m.ops.EmbedTokens(tokens, table, position)
 }
 
 func (m *metered) LayerNorm(x Tensor, n Norm) Tensor {
@@ -198,11 +198,16 @@ func (m *metered) Attention(q, k, v Columns, h Heads) Tensor {
 	rows := float64(h.B) * float64(h.Queries) * float64(h.Width)
 	w := moved(2*rows+2*float64(h.B)*float64(h.Keys)*float64(h.Width), "attention %d×[%d, %d], %d heads", h.B, h.Keys, h.Width, h.Heads)
 	w.FLOP = 4 * rows * float64(h.Keys)
-	if h.Causal {
-		w.FLOP /= 2
-	}
 	defer m.before(w)()
 	return m.ops.Attention(q, k, v, h)
+}
+
+func (m *metered) CausalAttention(q, k, v Columns, tokens Tokens, heads, width int) Tensor {
+	values := float64(tokens.N) * float64(width)
+	w := moved(4*values, "causal attention [%d, %d], %d heads", tokens.N, width, heads)
+	w.FLOP = 2 * values * float64(tokens.Longest) // a token has half of its text before it
+	defer m.before(w)()
+	return m.ops.CausalAttention(q, k, v, tokens, heads, width)
 }
 
 func (m *metered) Conv(x Tensor, side int, c Conv, act Activation) Tensor {

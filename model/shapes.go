@@ -28,10 +28,22 @@ func CheckAttention(q, k, v Columns, h Heads) {
 	Check(h.Heads > 0 && h.Width%h.Heads == 0, "attention", "%d heads do not divide width %d", h.Heads, h.Width)
 	Check(q.Rows == h.B*h.Queries && k.Rows == h.B*h.Keys && v.Rows == k.Rows, "attention",
 		"%d, %d and %d rows for %d sequences of %d queries and %d keys", q.Rows, k.Rows, v.Rows, h.B, h.Queries, h.Keys)
-	for _, t := range []Columns{q, k, v} {
-		Check(t.From >= 0 && t.From+h.Width <= t.Cols, "attention", "columns %d to %d of %d", t.From, t.From+h.Width, t.Cols)
+	checkColumns("attention", h.Width, q, k, v)
+}
+
+// CheckCausal guards Ops.CausalAttention.
+func CheckCausal(q, k, v Columns, tokens Tokens, heads, width int) {
+	const op = "causal attention"
+	Check(heads > 0 && width%heads == 0, op, "%d heads do not divide width %d", heads, width)
+	Check(q.Rows == tokens.N && k.Rows == q.Rows && v.Rows == q.Rows, op, "%d, %d and %d rows for %d tokens", q.Rows, k.Rows, v.Rows, tokens.N)
+	Check(tokens.Longest > 0, op, "texts of %d tokens", tokens.Longest)
+	checkColumns(op, width, q, k, v)
+}
+
+func checkColumns(op string, width int, all ...Columns) {
+	for _, t := range all {
+		Check(t.From >= 0 && t.From+width <= t.Cols, op, "columns %d to %d of %d", t.From, t.From+width, t.Cols)
 	}
-	Check(!h.Causal || h.Queries == h.Keys, "attention", "causal with %d queries and %d keys", h.Queries, h.Keys)
 }
 
 // CheckConv guards Ops.Conv and returns the side of the output maps.
@@ -64,9 +76,9 @@ func CheckTokens(op string, x Tensor, n int, position *Param) {
 }
 
 // CheckEmbed guards Ops.EmbedTokens and returns the width.
-func CheckEmbed(ids Indices, n int, table, position *Param) int {
+func CheckEmbed(tokens Tokens, table, position *Param) int {
 	t, p := table.Shape, position.Shape
-	Check(len(t) == 2 && len(p) == 2 && t[1] == p[1] && n > 0 && n <= p[0] && ids.N%n == 0, "embed tokens",
-		"%d ids in texts of %d, table %v, positions %v", ids.N, n, t, p)
+	Check(len(t) == 2 && len(p) == 2 && t[1] == p[1] && tokens.Longest <= p[0], "embed tokens",
+		"texts of %d tokens, table %v, positions %v", tokens.Longest, t, p)
 	return t[1]
 }

@@ -26,12 +26,12 @@ func NewTextTower(c *Config, p Declare) *TextTower {
 	}
 }
 
-// Encode embeds B texts of n tokens each, padded at the end with anything: attention is causal, so what follows a
-// text's end token cannot reach it. ends are the B rows of the end tokens among the B·n. Out is [B, EmbedDim].
-func (t *TextTower) Encode(ops Ops, ids Indices, n int, ends Indices) Tensor {
-	b := ids.N / n
-	x := ops.EmbedTokens(ids, n, t.tokens, t.positions)
-	x = transform(ops, x, t.blocks, Heads{B: b, Queries: n, Keys: n, Heads: t.Config.Heads, Width: t.Config.Width, Causal: true}, ends)
+// Encode embeds the B texts of a PrefixTree. Ends are the rows of their end tokens, [B]. Out is [B, EmbedDim].
+func (t *TextTower) Encode(ops Ops, tokens Tokens, ends Indices) Tensor {
+	x := ops.EmbedTokens(tokens, t.tokens, t.positions)
+	x = transform(ops, x, t.blocks, ends, func(q, k, v Columns) Tensor {
+		return ops.CausalAttention(q, k, v, tokens, t.Config.Heads, t.Config.Width)
+	})
 	x = ops.LayerNorm(x, t.final)
 	return ops.Normalize(ops.MatMul(x, Linear{Weight: t.projection}, NoAct, nil))
 }

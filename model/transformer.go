@@ -38,10 +38,11 @@ func declareBlocks(p Declare, name string, layers, width, mlp int, act Activatio
 
 // transform runs the layers over x, [B·T, width], and returns only the given rows of what comes out, one for each
 // sequence: the rest of the last layer, after its attention, is computed for no other row.
-func transform(ops Ops, x Tensor, blocks []block, h Heads, rows Indices) Tensor {
+func transform(ops Ops, x Tensor, blocks []block, rows Indices, attention func(q, k, v Columns) Tensor) Tensor {
+	width := x.Cols
 	for i, b := range blocks {
 		qkv := ops.MatMul(ops.LayerNorm(x, b.ln1), b.qkv, NoAct, nil)
-		a := ops.Attention(qkv.Columns(0), qkv.Columns(h.Width), qkv.Columns(2*h.Width), h)
+		a := attention(qkv.Columns(0), qkv.Columns(width), qkv.Columns(2*width))
 		if i == len(blocks)-1 {
 			a, x = ops.Rows(a, rows), ops.Rows(x, rows)
 		}

@@ -27,6 +27,8 @@ func (v *vit) encode(ops Ops, px Pixels, c *ImageConfig, pre Preprocess) Tensor 
 	n := c.Tokens()
 	x := ops.MatMul(ops.Patches(px, c.Patch, pre), Linear{Weight: v.patches}, NoAct, nil)
 	x = ops.LayerNorm(ops.ClassToken(x, n-1, v.class, v.positions), v.pre)
-	x = transform(ops, x, v.blocks, Heads{B: px.B, Queries: n, Keys: n, Heads: c.Heads, Width: c.Width}, ops.Index(firsts(px.B, n)))
+	x = transform(ops, x, v.blocks, ops.Index(firsts(px.B, n)), func(q, k, v Columns) Tensor {
+		return ops.Attention(q, k, v, Heads{B: px.B, Queries: n, Keys: n, Heads: c.Heads, Width: c.Width})
+	})
 	return ops.MatMul(ops.LayerNorm(x, v.post), Linear{Weight: v.projection}, NoAct, nil)
 }

@@ -2,7 +2,7 @@
 // Gimelshein (2018): the scores never reach memory, and no barrier is needed. The invocations of a workgroup ask the
 // same head, so its keys and values are read together and stay in cache. q, k and v are columns of wider matrices.
 // Traffic of an invocation: 2·D4 loads a key, for 8·D4·QUERIES multiply-adds.
-// Consts: D4, a head's width in vec4s; CAUSAL; QUERIES.
+// Consts: D4, a head's width in vec4s; QUERIES.
 struct Params {
   batch: u32, queries: u32, keys: u32, heads: u32,
   q_from: u32, k_from: u32, v_from: u32, // in vec4s
@@ -35,8 +35,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #end
 #end
 
-  let seen = select(p.keys, min(first + QUERIES, p.queries), CAUSAL == 1u);
-  for (var j = 0u; j < seen; j++) {
+  for (var j = 0u; j < p.keys; j++) {
     let k_at = (b * p.keys + j) * p.k_pitch + p.k_from + column;
     let v_at = (b * p.keys + j) * p.v_pitch + p.v_from + column;
 #for r QUERIES
@@ -49,9 +48,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #end
 #end
 #for r QUERIES
-#if CAUSAL
-    if (j > query$r) { s$r = -3.0e38; }
-#end
     if (s$r > top$r) {
       let shrink = exp(top$r - s$r);
       total$r *= shrink;

@@ -204,7 +204,7 @@ func (d *Device) store(p *model.Param, s *storage, f16 []byte) error {
 // encoder is a recorded tower with the inputs it reads.
 type encoder struct {
 	*program
-	pixels, ids, ends uint32 // addresses
+	pixels, tokens, ends uint32 // addresses
 }
 
 // EncodeImages implements model.Device.
@@ -258,28 +258,19 @@ func (d *Device) encodeImages(ctx context.Context, t *model.ImageTower, px []mod
 
 // EncodeTexts implements model.Device.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
-	n, err := recording.Len(t, texts[:min(len(texts), maxTextTokens)], textStep)
+	tree, key, err := recording.Texts(t, texts, maxTextTokens, textStep)
 	if err != nil {
 		return nil, err
 	}
-	texts = texts[:recording.Batch(len(texts), max(maxTextTokens/n, 1))]
 	d.m.rest()
-	y, err := d.encodeTexts(ctx, t, texts, n)
-	if err != nil {
-		return nil, err
-	}
-	return recording.Split(y, len(texts)), nil
-}
-
-// encodeTexts encodes texts of at most n tokens in one pass.
-func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32, n int) ([]float32, error) {
-	b := len(texts)
-	e, giveBack, err := d.programs.Borrow(recording.Key{Tower: t, Batch: b, Len: n}, func() (*encoder, error) {
+	n := len(tree.Ends)
+	tree.Pad(key.Rows, key.Batch)
+	e, giveBack, err := d.programs.Borrow(key, func() (*encoder, error) {
 		e := &encoder{}
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
-			e.ids, e.ends = r.fixed(4*uint64(b*n)), r.fixed(4*uint64(b))
-			return t.Encode(r.metered(), model.Indices{N: b * n, Data: e.ids}, n, model.Indices{N: b, Data: e.ends})
+			e.tokens, e.ends = r.fixed(tokenBytes*uint64(key.Rows)), r.fixed(4*uint64(key.Batch))
+			return t.Encode(r.metered(), model.Tokens{N: key.Rows, Longest: key.Longest, Data: e.tokens}, model.Indices{N: key.Batch, Data: e.ends})
 		})
 		return e, err
 	})
@@ -287,10 +278,13 @@ func (d *Device) encodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 		return nil, err
 	}
 	defer giveBack()
-	ids, ends := recording.Pad(texts, n)
-	d.m.write(e.ids, words(ids...))
-	d.m.write(e.ends, words(ends...))
-	return e.run(ctx)
+	d.m.write(e.tokens, tokenWords(tree.Tokens))
+	d.m.write(e.ends, words(tree.Ends...))
+	y, err := e.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return recording.Split(y, key.Batch)[:n], nil
 }
 
 // SetProfile implements model.Profiler.

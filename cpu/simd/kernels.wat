@@ -15,9 +15,9 @@
   MEMORY
 
   (type $kernel (func (param i32 i32 i32)))
-  (table 13 funcref)
+  (table 14 funcref)
   (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize
-    $horizontal $vertical $winograd)
+    $horizontal $vertical $winograd $causal)
 
   ;; piece runs one of a command's equal pieces.
   (func $piece (export "piece") (param $at i32) (param $piece i32) (param $pieces i32)
@@ -762,57 +762,124 @@
 
   ;; ---- attention ----
 
-  ;; attention: q, q pitch, k, k pitch, v, v pitch, out, out pitch, batch, heads, queries, keys, d, scale, causal,
-  ;; scratch, scratch bytes a thread. A unit is a head of a sequence: its keys and values are packed into panels, and
-  ;; both products are those of the matrix kernel. Pitches are bytes. Scratch holds, in this order: keys' panels
-  ;; [keys8/8][d][8], values' panels [d8/8][keys4][8], scores [queries4][keys8], a table of queries4 addresses.
+  ;; attention: q, q pitch, k, k pitch, v, v pitch, out, out pitch, heads, d, scale, scratch, scratch bytes a thread,
+  ;; batch, queries, keys. A unit is a head of a sequence. Pitches are bytes.
   (func $attention (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $u i32) (local $units i32) (local $b i32) (local $offset i32) (local $keys i32) (local $keys4 i32) (local $keys8 i32) (local $d i32) (local $queries i32)
-    (local $kp i32) (local $vp i32) (local $scores i32) (local $table i32) (local $i i32) (local $blocks i32) (local $seen i32) (local $row i32)
-    (local.set $queries (i32.load offset=40 (local.get $a)))
-    (local.set $keys (i32.load offset=44 (local.get $a)))
-    (local.set $keys4 (i32.and (i32.add (local.get $keys) (i32.const 3)) (i32.const -4)))
-    (local.set $keys8 (i32.and (i32.add (local.get $keys) (i32.const 7)) (i32.const -8)))
-    (local.set $d (i32.load offset=48 (local.get $a)))
-    (local.set $blocks (i32.shr_u (i32.add (local.get $queries) (i32.const 3)) (i32.const 2)))
-    (local.set $kp (i32.add (i32.load offset=60 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=64 (local.get $a)))))
-    (local.set $vp (i32.add (local.get $kp) (i32.shl (i32.mul (local.get $keys8) (local.get $d)) (i32.const 2))))
-    (local.set $scores (i32.add (local.get $vp) (i32.shl (i32.mul (i32.and (i32.add (local.get $d) (i32.const 7)) (i32.const -8)) (local.get $keys4)) (i32.const 2))))
-    (local.set $table (i32.add (local.get $scores) (i32.shl (i32.mul (i32.shl (local.get $blocks) (i32.const 2)) (local.get $keys8)) (i32.const 2))))
-    (local.set $units (i32.mul (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a))))
+    (local $u i32) (local $units i32) (local $b i32) (local $keys i32) (local $key i32) (local $number i32) (local $i i32)
+    (local.set $keys (i32.load offset=60 (local.get $a)))
+    (local.set $units (i32.mul (i32.load offset=52 (local.get $a)) (i32.load offset=32 (local.get $a))))
     (local.set $u (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
     (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $unit
         (br_if $done (i32.ge_u (local.get $u) (local.get $units)))
-        (local.set $b (i32.div_u (local.get $u) (i32.load offset=36 (local.get $a))))
-        (local.set $offset (i32.shl (i32.mul (i32.rem_u (local.get $u) (i32.load offset=36 (local.get $a))) (local.get $d)) (i32.const 2)))
-        (call $pack_keys
-          (i32.add (i32.add (i32.load offset=8 (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $keys)) (i32.load offset=12 (local.get $a))))
-          (i32.load offset=12 (local.get $a)) (local.get $keys) (local.get $keys8) (local.get $d) (local.get $kp))
-        (call $pack_values
-          (i32.add (i32.add (i32.load offset=16 (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $keys)) (i32.load offset=20 (local.get $a))))
-          (i32.load offset=20 (local.get $a)) (local.get $keys) (local.get $keys4) (local.get $d) (local.get $vp))
-        (call $row_table (local.get $table)
-          (i32.add (i32.add (i32.load (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $queries)) (i32.load offset=4 (local.get $a))))
-          (i32.load offset=4 (local.get $a)) (local.get $queries))
-        (call $product (local.get $table) (i32.const 1) (local.get $d) (local.get $kp)
-          (i32.const 0) (i32.shr_u (local.get $keys8) (i32.const 3)) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $queries)
-          (i32.const 0) (i32.const 0) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (i32.const 0))
-        (local.set $i (i32.const 0))
-        (loop $softmax
-          (local.set $seen (local.get $keys))
-          (if (i32.load offset=56 (local.get $a)) (then (local.set $seen (i32.add (local.get $i) (i32.const 1)))))
-          (call $softmax (i32.add (local.get $scores) (i32.shl (i32.mul (local.get $i) (local.get $keys8)) (i32.const 2)))
-            (local.get $seen) (local.get $keys8) (f32.load offset=52 (local.get $a)))
-          (br_if $softmax (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $queries))))
-        (call $row_table (local.get $table) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (local.get $queries))
-        ;; The head's columns of out end before the padding of its rows, so the pitch of a head's slice is told by d.
-        (call $head (local.get $table) (local.get $keys4) (local.get $vp) (local.get $d) (local.get $blocks) (local.get $queries)
-          (i32.add (i32.add (i32.load offset=24 (local.get $a)) (local.get $offset)) (i32.mul (i32.mul (local.get $b) (local.get $queries)) (i32.load offset=28 (local.get $a))))
-          (i32.load offset=28 (local.get $a)) (local.get $scores) (local.get $keys8))
+        (local.set $b (i32.div_u (local.get $u) (i32.load offset=32 (local.get $a))))
+        (local.set $number (call $scratch (local.get $a)))
+        (local.set $key (i32.mul (local.get $b) (local.get $keys)))
+        (local.set $i (local.get $keys))
+        (loop $numbers
+          (i32.store (local.get $number) (local.get $key))
+          (local.set $number (i32.add (local.get $number) (i32.const 4)))
+          (local.set $key (i32.add (local.get $key) (i32.const 1)))
+          (br_if $numbers (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+        (call $attend (local.get $a) (i32.rem_u (local.get $u) (i32.load offset=32 (local.get $a)))
+          (i32.mul (local.get $b) (i32.load offset=56 (local.get $a))) (i32.load offset=56 (local.get $a))
+          (local.get $keys) (local.get $keys) (i32.const 0))
         (local.set $u (i32.add (local.get $u) (i32.const 1)))
         (br $unit))))
+
+  ;; causal: as attention as far as the scratch, then rows, tokens (see embed). A unit is a row and a head, and does
+  ;; nothing unless the row begins a run of rows that follow each other in a text: then it does all of the run.
+  (func $causal (param $a i32) (param $piece i32) (param $pieces i32)
+    (local $u i32) (local $units i32) (local $rows i32) (local $row i32) (local $end i32) (local $before i32) (local $j i32) (local $number i32)
+    (local.set $rows (i32.load offset=52 (local.get $a)))
+    (local.set $units (i32.mul (local.get $rows) (i32.load offset=32 (local.get $a))))
+    (local.set $u (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
+    (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
+    (block $done
+      (loop $unit
+        (br_if $done (i32.ge_u (local.get $u) (local.get $units)))
+        (local.set $row (i32.rem_u (local.get $u) (local.get $rows)))
+        (if (i32.eqz (call $follows (local.get $a) (local.get $row)))
+          (then
+            (local.set $end (local.get $row))
+            (block $ended
+              (loop $run
+                (br_if $ended (i32.eq (local.tee $end (i32.add (local.get $end) (i32.const 1))) (local.get $rows)))
+                (br_if $run (call $follows (local.get $a) (local.get $end)))))
+            ;; The keys: the rows before the run, as many as its first row's position says, from the last one back; and
+            ;; the run.
+            (local.set $before (i32.load offset=4 (call $token (local.get $a) (local.get $row))))
+            (local.set $number (i32.add (call $scratch (local.get $a)) (i32.shl (local.get $before) (i32.const 2))))
+            (local.set $j (local.get $row))
+            (loop $own
+              (i32.store (local.get $number) (local.get $j))
+              (local.set $number (i32.add (local.get $number) (i32.const 4)))
+              (br_if $own (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $end))))
+            (local.set $number (i32.add (call $scratch (local.get $a)) (i32.shl (local.get $before) (i32.const 2))))
+            (local.set $j (local.get $row))
+            (block $written
+              (loop $back
+                (br_if $written (i32.eq (local.get $number) (call $scratch (local.get $a))))
+                (local.set $j (i32.load offset=8 (call $token (local.get $a) (local.get $j))))
+                (i32.store (local.tee $number (i32.sub (local.get $number) (i32.const 4))) (local.get $j))
+                (br $back)))
+            (call $attend (local.get $a) (i32.div_u (local.get $u) (local.get $rows))
+              (local.get $row) (i32.sub (local.get $end) (local.get $row))
+              (i32.add (local.get $before) (i32.sub (local.get $end) (local.get $row)))
+              (i32.add (local.get $before) (i32.const 1)) (i32.const 1))))
+        (local.set $u (i32.add (local.get $u) (i32.const 1)))
+        (br $unit))))
+
+  ;; token is where a row's token lies.
+  (func $token (param $a i32) (param $row i32) (result i32)
+    (i32.add (i32.load offset=56 (local.get $a)) (i32.mul (local.get $row) (i32.const 12))))
+
+  ;; follows is whether a row comes after the one above it in the same text.
+  (func $follows (param $a i32) (param $row i32) (result i32)
+    (i32.eq (i32.add (i32.load offset=8 (call $token (local.get $a) (local.get $row))) (i32.const 1)) (local.get $row)))
+
+  ;; scratch is this thread's, for an attention.
+  (func $scratch (param $a i32) (result i32)
+    (i32.add (i32.load offset=44 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=48 (local.get $a)))))
+
+  ;; attend has queries rows from first on ask keys, in one head: the first asks seen of them, and each as many more as
+  ;; step says than the one before. Keys and values are packed into panels, and both products are those of the matrix
+  ;; kernel. Scratch holds, in this order: the keys' rows [keys4], which the caller has written, keys' panels
+  ;; [keys8/8][d][8], values' panels [d8/8][keys4][8], scores [queries4][keys8], a table of queries4 addresses.
+  (func $attend (param $a i32) (param $head i32) (param $first i32) (param $queries i32) (param $keys i32) (param $seen i32) (param $step i32)
+    (local $numbers i32) (local $keys4 i32) (local $keys8 i32) (local $d i32) (local $offset i32)
+    (local $kp i32) (local $vp i32) (local $scores i32) (local $table i32) (local $i i32) (local $blocks i32)
+    (local.set $keys4 (i32.and (i32.add (local.get $keys) (i32.const 3)) (i32.const -4)))
+    (local.set $keys8 (i32.and (i32.add (local.get $keys) (i32.const 7)) (i32.const -8)))
+    (local.set $d (i32.load offset=36 (local.get $a)))
+    (local.set $offset (i32.shl (i32.mul (local.get $head) (local.get $d)) (i32.const 2)))
+    (local.set $blocks (i32.shr_u (i32.add (local.get $queries) (i32.const 3)) (i32.const 2)))
+    (local.set $numbers (call $scratch (local.get $a)))
+    (local.set $kp (i32.add (local.get $numbers) (i32.shl (local.get $keys4) (i32.const 2))))
+    (local.set $vp (i32.add (local.get $kp) (i32.shl (i32.mul (local.get $keys8) (local.get $d)) (i32.const 2))))
+    (local.set $scores (i32.add (local.get $vp) (i32.shl (i32.mul (i32.and (i32.add (local.get $d) (i32.const 7)) (i32.const -8)) (local.get $keys4)) (i32.const 2))))
+    (local.set $table (i32.add (local.get $scores) (i32.shl (i32.mul (i32.shl (local.get $blocks) (i32.const 2)) (local.get $keys8)) (i32.const 2))))
+    (call $pack_keys (local.get $numbers) (i32.add (i32.load offset=8 (local.get $a)) (local.get $offset)) (i32.load offset=12 (local.get $a))
+      (local.get $keys) (local.get $keys8) (local.get $d) (local.get $kp))
+    (call $pack_values (local.get $numbers) (i32.add (i32.load offset=16 (local.get $a)) (local.get $offset)) (i32.load offset=20 (local.get $a))
+      (local.get $keys) (local.get $keys4) (local.get $d) (local.get $vp))
+    (call $row_table (local.get $table)
+      (i32.add (i32.add (i32.load (local.get $a)) (local.get $offset)) (i32.mul (local.get $first) (i32.load offset=4 (local.get $a))))
+      (i32.load offset=4 (local.get $a)) (local.get $queries))
+    (call $product (local.get $table) (i32.const 1) (local.get $d) (local.get $kp)
+      (i32.const 0) (i32.shr_u (local.get $keys8) (i32.const 3)) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $queries)
+      (i32.const 0) (i32.const 0) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (i32.const 0))
+    (loop $softmax
+      (call $softmax (i32.add (local.get $scores) (i32.shl (i32.mul (local.get $i) (local.get $keys8)) (i32.const 2)))
+        (local.get $seen) (local.get $keys8) (f32.load offset=40 (local.get $a)))
+      (local.set $seen (i32.add (local.get $seen) (local.get $step)))
+      (br_if $softmax (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $queries))))
+    (call $row_table (local.get $table) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (local.get $queries))
+    ;; The head's columns of out end before the padding of its rows, so the pitch of a head's slice is told by d.
+    (call $head (local.get $table) (local.get $keys4) (local.get $vp) (local.get $d) (local.get $blocks) (local.get $queries)
+      (i32.add (i32.add (i32.load offset=24 (local.get $a)) (local.get $offset)) (i32.mul (local.get $first) (i32.load offset=28 (local.get $a))))
+      (i32.load offset=28 (local.get $a)) (local.get $scores) (local.get $keys8)))
 
   ;; head multiplies probabilities with values, into the first d columns of rows that are wider: each block goes by way
   ;; of the score rows, which are not needed any more once the block is done.
@@ -854,10 +921,16 @@
       (if (i32.lt_u (local.get $i) (local.get $n)) (then (local.set $at (i32.add (local.get $at) (local.get $pitch)))))
       (br_if $next (i32.lt_u (local.get $i) (local.get $end)))))
 
-  ;; pack_keys makes panels [keys8/8][d][8] of rows of d values, zero beyond the last row.
-  (func $pack_keys (param $src i32) (param $pitch i32) (param $keys i32) (param $keys8 i32) (param $d i32) (param $dst i32)
-    (local $j i32) (local $c i32) (local $at i32) (local $v v128)
+  ;; word is number i of a list.
+  (func $word (param $list i32) (param $i i32) (result i32)
+    (i32.load (i32.add (local.get $list) (i32.shl (local.get $i) (i32.const 2)))))
+
+  ;; pack_keys makes panels [keys8/8][d][8] of the rows of the given numbers, d values of each, zero beyond the last.
+  (func $pack_keys (param $numbers i32) (param $k i32) (param $pitch i32) (param $keys i32) (param $keys8 i32) (param $d i32) (param $dst i32)
+    (local $src i32) (local $j i32) (local $c i32) (local $at i32) (local $v v128)
     (loop $row
+      (if (i32.lt_u (local.get $j) (local.get $keys))
+        (then (local.set $src (i32.add (local.get $k) (i32.mul (call $word (local.get $numbers) (local.get $j)) (local.get $pitch))))))
       (local.set $at (i32.add (local.get $dst) (i32.shl
         (i32.add (i32.mul (i32.and (local.get $j) (i32.const -8)) (local.get $d)) (i32.and (local.get $j) (i32.const 7))) (i32.const 2))))
       (local.set $c (i32.const 0))
@@ -871,14 +944,14 @@
         (v128.store32_lane offset=96 3 (local.get $at) (local.get $v))
         (local.set $at (i32.add (local.get $at) (i32.const 128)))
         (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 4))) (local.get $d))))
-      (local.set $src (i32.add (local.get $src) (local.get $pitch)))
       (br_if $row (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $keys8)))))
 
-  ;; pack_values makes panels [d8/8][keys4][8] of rows of d values, zero beyond the last row. What is beyond d in the
-  ;; last panel is never read.
-  (func $pack_values (param $src i32) (param $pitch i32) (param $keys i32) (param $keys4 i32) (param $d i32) (param $dst i32)
-    (local $j i32) (local $c i32) (local $v v128)
+  ;; pack_values makes panels [d8/8][keys4][8] likewise. What is beyond d in the last panel is never read.
+  (func $pack_values (param $numbers i32) (param $values i32) (param $pitch i32) (param $keys i32) (param $keys4 i32) (param $d i32) (param $dst i32)
+    (local $src i32) (local $j i32) (local $c i32) (local $v v128)
     (loop $row
+      (if (i32.lt_u (local.get $j) (local.get $keys))
+        (then (local.set $src (i32.add (local.get $values) (i32.mul (call $word (local.get $numbers) (local.get $j)) (local.get $pitch))))))
       (local.set $c (i32.const 0))
       (loop $col
         (local.set $v (v128.const f32x4 0 0 0 0))
@@ -893,7 +966,6 @@
             (i32.const 2)))
           (local.get $v))
         (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 4))) (local.get $d))))
-      (local.set $src (i32.add (local.get $src) (local.get $pitch)))
       (br_if $row (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $keys4)))))
 
   ;; softmax replaces the first seen of n values (a multiple of 8) by exp(scale·x)/Σ, the others by zero.
@@ -983,20 +1055,20 @@
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
         (br $patch))))
 
-  ;; embed: ids, table (fp16), positions (fp16), out, count, n, width in vec4s. out[i] = table[ids[i]] + positions[i mod n]
+  ;; embed: tokens, table (fp16), position (fp16), out, count, width in vec4s. A token is three words: its id, its position
+  ;; in its text, and the row of the token before it there, its own where it is the first.
   (func $embed (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $i i32) (local $count i32) (local $c4 i32) (local $t i32) (local $p i32) (local $out i32) (local $c i32)
-    (local.set $c4 (i32.load offset=24 (local.get $a)))
+    (local $i i32) (local $count i32) (local $c4 i32) (local $token i32) (local $t i32) (local $p i32) (local $out i32) (local $c i32)
+    (local.set $c4 (i32.load offset=20 (local.get $a)))
     (local.set $count (i32.load offset=16 (local.get $a)))
     (local.set $i (call $share (local.get $count) (local.get $piece) (local.get $pieces)))
     (local.set $count (call $share (local.get $count) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $row
         (br_if $done (i32.ge_u (local.get $i) (local.get $count)))
-        (local.set $t (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (i32.mul (local.get $c4)
-          (i32.load (i32.add (i32.load (local.get $a)) (i32.shl (local.get $i) (i32.const 2))))) (i32.const 3))))
-        (local.set $p (i32.add (i32.load offset=8 (local.get $a)) (i32.shl (i32.mul (local.get $c4)
-          (i32.rem_u (local.get $i) (i32.load offset=20 (local.get $a)))) (i32.const 3))))
+        (local.set $token (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (i32.const 12))))
+        (local.set $t (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (i32.mul (local.get $c4) (i32.load (local.get $token))) (i32.const 3))))
+        (local.set $p (i32.add (i32.load offset=8 (local.get $a)) (i32.shl (i32.mul (local.get $c4) (i32.load offset=4 (local.get $token))) (i32.const 3))))
         (local.set $out (i32.add (i32.load offset=12 (local.get $a)) (i32.shl (i32.mul (local.get $i) (local.get $c4)) (i32.const 4))))
         (local.set $c (i32.const 0))
         (loop $col

@@ -30,6 +30,12 @@ func (r inputs) Tensor(rows, cols int, values []float32) model.Tensor {
 	return model.Tensor{Rows: rows, Cols: cols, Data: &slot{at: r.constant(v...)}}
 }
 
+func (r inputs) Tokens(t []model.Token, longest int) model.Tokens {
+	at := r.fixed(tokenBytes * uint64(len(t)))
+	r.d.m.write(at, tokenWords(t))
+	return model.Tokens{N: len(t), Longest: longest, Data: at}
+}
+
 func (r inputs) Pixels(size int, rgba []byte) model.Pixels {
 	at := r.fixed(uint64(len(rgba)))
 	r.d.m.write(at, rgba)

@@ -27,6 +27,7 @@ const (
 	opHorizontal
 	opVertical
 	opWinograd
+	opCausal
 )
 
 // commandBytes is the size of a command: the opcode, its arguments, and how many pieces it is cut into.
@@ -99,8 +100,8 @@ func share(commands []command) {
 	}
 }
 
-// recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot; Indices' and Pixels' is an
-// address.
+// recorder implements model.Ops by writing commands down. A Tensor's Data is its *slot; Indices', Tokens' and Pixels' is
+// an address.
 type recorder struct {
 	d        *Device
 	commands []command

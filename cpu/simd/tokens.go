@@ -19,12 +19,24 @@ func (r *recorder) Patches(px model.Pixels, side int, norm model.Preprocess) mod
 	return y
 }
 
-// EmbedTokens implements model.Ops. The ids must be inside of the vocabulary: model.TextTower.CheckIDs.
-func (r *recorder) EmbedTokens(ids model.Indices, n int, tokens, position *model.Param) model.Tensor {
-	width := model.CheckEmbed(ids, n, tokens, position)
-	y := r.tensor(ids.N, width)
-	r.emit(opEmbed, []*model.Param{tokens, position},
-		number(ids.Data.(uint32)), param(tokens, halves), param(position, halves), r.address(y), number(ids.N), number(n), number(padded(width)/4))
+// tokenBytes is the size of a model.Token in memory.
+const tokenBytes = 12
+
+// tokenWords are tokens as the module's memory holds them.
+func tokenWords(tokens []model.Token) []byte {
+	w := make([]uint32, 0, 3*len(tokens))
+	for _, t := range tokens {
+		w = append(w, t.ID, t.Position, t.Previous)
+	}
+	return words(w...)
+}
+
+// EmbedTokens implements model.Ops. Ids and positions must be inside of the tables: model.TextTower.Tree sees to it.
+func (r *recorder) EmbedTokens(tokens model.Tokens, table, position *model.Param) model.Tensor {
+	width := model.CheckEmbed(tokens, table, position)
+	y := r.tensor(tokens.N, width)
+	r.emit(opEmbed, []*model.Param{table, position},
+		number(tokens.Data.(uint32)), param(table, halves), param(position, halves), r.address(y), number(tokens.N), number(padded(width)/4))
 	return y
 }
 

@@ -23,6 +23,7 @@ import (
 type Inputs interface {
 	model.Ops
 	Tensor(rows, cols int, values []float32) model.Tensor
+	Tokens(tokens []model.Token, longest int) model.Tokens
 	Pixels(size int, rgba []byte) model.Pixels
 }
 
@@ -40,6 +41,9 @@ var reference = cpu.New()
 type onReference struct{ model.Ops }
 
 func (onReference) Tensor(rows, cols int, v []float32) model.Tensor { return cpu.Tensor(rows, cols, v) }
+func (onReference) Tokens(t []model.Token, longest int) model.Tokens {
+	return model.Tokens{N: len(t), Longest: longest, Data: t}
+}
 func (onReference) Pixels(size int, rgba []byte) model.Pixels {
 	return model.Pixels{B: len(rgba) / (4 * size * size), Size: size, Data: rgba}
 }
@@ -51,6 +55,7 @@ type both struct {
 	tensors  []matrix
 	params   []twins
 	indices  [][]uint32
+	trees    []model.PrefixTree
 	failures error
 }
 
@@ -121,6 +126,30 @@ func (b *both) index(n, limit int) int {
 	return len(b.indices) - 1
 }
 
+// tree draws n tokens of texts of at most context: each comes after the one above it, mostly, or after another, or is a
+// text's first.
+func (b *both) tree(n, vocab, context int) int {
+	var tree model.PrefixTree
+	for i := range n {
+		t := model.Token{ID: uint32(b.rng.IntN(vocab)), Previous: uint32(max(i-1, 0))}
+		switch b.rng.IntN(6) {
+		case 0:
+			t.Previous = uint32(i)
+		case 1:
+			t.Previous = uint32(b.rng.IntN(i + 1))
+		}
+		if int(t.Previous) != i {
+			if t.Position = tree.Tokens[t.Previous].Position + 1; int(t.Position) == context {
+				t.Position, t.Previous = 0, uint32(i)
+			}
+		}
+		tree.Tokens = append(tree.Tokens, t)
+		tree.Longest = max(tree.Longest, int(t.Position)+1)
+	}
+	b.trees = append(b.trees, tree)
+	return len(b.trees) - 1
+}
+
 // operands hands an engine's form of what was drawn to a case, by number.
 type operands struct {
 	Inputs
@@ -138,6 +167,10 @@ func (o operands) p(i int) *model.Param {
 		return o.b.params[i].reference
 	}
 	return o.b.params[i].engine
+}
+
+func (o operands) tokens(i int) model.Tokens {
+	return o.Tokens(o.b.trees[i].Tokens, o.b.trees[i].Longest)
 }
 
 func (o operands) i(i int) model.Indices { return o.Index(o.b.indices[i]) }
@@ -199,10 +232,10 @@ var cases = []opCase{
 		}
 	}},
 	{"attention", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
-		h := model.Heads{B: 1 + b.rng.IntN(3), Keys: b.size(), Heads: 1 + b.rng.IntN(4), Causal: b.rng.IntN(2) == 0}
+		h := model.Heads{B: 1 + b.rng.IntN(3), Keys: b.size(), Heads: 1 + b.rng.IntN(4)}
 		h.Width = h.Heads * 4 * (1 + b.rng.IntN(20))
 		h.Queries = h.Keys
-		if !h.Causal && b.rng.IntN(2) == 0 {
+		if b.rng.IntN(2) == 0 {
 			h.Queries = 1
 			q, kv := b.tensor(h.B, h.Width), b.tensor(h.B*h.Keys, 2*h.Width)
 			return fmt.Sprintf("one query %+v", h), func(o operands) model.Tensor {
@@ -214,6 +247,15 @@ var cases = []opCase{
 		return fmt.Sprintf("%+v", h), func(o operands) model.Tensor {
 			qkv := o.t(qkv)
 			return o.Attention(qkv.Columns(0), qkv.Columns(h.Width), qkv.Columns(2*h.Width), h)
+		}
+	}},
+	{"causal attention", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
+		heads, rows := 1+b.rng.IntN(4), b.size()
+		width := heads * 4 * (1 + b.rng.IntN(20))
+		tokens, qkv := b.tree(rows, 1, rows), b.tensor(rows, 3*width)
+		return fmt.Sprintf("%d heads, width %d, tokens %v", heads, width, b.trees[tokens].Tokens), func(o operands) model.Tensor {
+			qkv := o.t(qkv)
+			return o.CausalAttention(qkv.Columns(0), qkv.Columns(width), qkv.Columns(2*width), o.tokens(tokens), heads, width)
 		}
 	}},
 	{"conv", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
@@ -247,10 +289,10 @@ var cases = []opCase{
 		}
 	}},
 	{"embed tokens", 1e-6, func(b *both) (string, func(operands) model.Tensor) {
-		n, batch, vocab, width := b.size(), 1+b.rng.IntN(4), b.size(), b.size()
-		ids, table, position := b.index(n*batch, vocab), b.table(vocab, width), b.table(n+3, width)
-		return fmt.Sprintf("batch %d n %d vocab %d width %d", batch, n, vocab, width), func(o operands) model.Tensor {
-			return o.EmbedTokens(o.i(ids), n, o.p(table), o.p(position))
+		n, context, vocab, width := b.size(), b.size(), b.size(), b.size()
+		tokens, table, position := b.tree(n, vocab, context), b.table(vocab, width), b.table(context, width)
+		return fmt.Sprintf("%d tokens, context %d vocab %d width %d", n, context, vocab, width), func(o operands) model.Tensor {
+			return o.EmbedTokens(o.tokens(tokens), o.p(table), o.p(position))
 		}
 	}},
 	{"class token", 1e-6, func(b *both) (string, func(operands) model.Tensor) {
@@ -342,6 +384,10 @@ func Refusals(t *testing.T, engine Engine) {
 		"attention": func(o operands) model.Tensor {
 			c := o.t(wide).Columns(0)
 			return o.Attention(c, c, c, model.Heads{B: 1, Queries: 3, Keys: 3, Heads: 4, Width: 6})
+		},
+		"causal attention": func(o operands) model.Tensor {
+			c := o.t(wide).Columns(0)
+			return o.CausalAttention(c, c, c, o.Tokens([]model.Token{{}, {Position: 1}}, 2), 1, 4)
 		},
 		"average pool": func(o operands) model.Tensor { return o.AvgPool(o.t(x), 2, 2) },
 	} {

@@ -50,8 +50,9 @@ func Share(lives []Life) (which []int, sizes []uint64) {
 // Key tells recordings of a tower apart.
 type Key struct {
 	Tower any // *model.ImageTower or *model.TextTower
-	Batch int
-	Len   int // tokens of a text; 0 for images
+	Batch int // pictures or texts
+	// Of texts, the rows of their tree, and the tokens of the longest at most.
+	Rows, Longest int
 }
 
 // Program is a recording as Programs keeps it.
@@ -128,30 +129,31 @@ func Batch(n, limit int) int {
 	return b
 }
 
-// Len is the length that texts are padded to, rounded up to a multiple of step so that few recordings serve every
-// length: what follows a text's end token costs time and changes nothing. The error is that of the first text that the
-// tower cannot take.
-func Len(t *model.TextTower, texts [][]uint32, step int) (int, error) {
-	longest := 1
-	for _, ids := range texts {
-		if err := t.CheckIDs(ids); err != nil {
-			return 0, err
-		}
-		longest = max(longest, model.End(ids)+1)
+// longestStep is what the longest text's length is rounded up to a multiple of. It bounds memory and time, and nothing is
+// computed because of it.
+const longestStep = 16
+
+// Texts makes a tree of the first of texts, of about so many rows at most, in a shape that few recordings serve: rows
+// are a multiple of step. The embeddings of the texts are the first of the recording's.
+func Texts(t *model.TextTower, texts [][]uint32, rows, step int) (*model.PrefixTree, Key, error) {
+	tree, err := t.Tree(texts, rows)
+	if err != nil {
+		return nil, Key{}, err
 	}
-	return min((longest+step-1)/step*step, t.Config.Context), nil
+	k := Key{t, round(len(tree.Ends), 1), round(len(tree.Tokens), step), min(ceil(tree.Longest, longestStep), t.Config.Context)}
+	return tree, k, nil
 }
 
-// Pad puts texts into one list of n ids each, and returns the rows of their end tokens.
-func Pad(texts [][]uint32, n int) (ids, ends []uint32) {
-	ids, ends = make([]uint32, len(texts)*n), make([]uint32, len(texts))
-	for i, text := range texts {
-		end := model.End(text)
-		copy(ids[i*n:], text[:end+1])
-		ends[i] = uint32(i*n + end)
+// round rounds n up, by an eighth at most or to a multiple of step.
+func round(n, step int) int {
+	for 16*step <= n {
+		step *= 2
 	}
-	return ids, ends
+	return ceil(n, step)
 }
+
+// ceil rounds n up to a multiple of step.
+func ceil(n, step int) int { return (n + step - 1) / step * step }
 
 // Split cuts y, n rows of one length, apart.
 func Split(y []float32, n int) [][]float32 {
