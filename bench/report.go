@@ -146,7 +146,7 @@ Both take turns in one page, on the same weights and the same inputs, and 50 ms 
 
 What is timed is not quite alike, so there are two ratios. *Onnxruntime-web* goes from prepared tensors to embeddings, in the page's own thread, which can do nothing else meanwhile. *Clipside* goes from pictures or texts in the page to embeddings in the page: it prepares the pictures and tokenises the texts, in its Worker, and the way there and back is included; the first ratio is of these, and is the harder one for clipside. *Its engine* is what the Worker measured of that: preparing and computing, without the way; the ratio of the engine is of that.%s
 
-Texts have %d tokens and are all different, so that nothing is remembered; onnxruntime-web gets them without padding.
+Texts have %d tokens and are all different, so that none is remembered; onnxruntime-web gets them without padding. They begin in three ways, as prompts of three templates would (a photo of a …, a picture of the …, a drawing of one …); clipside computes once what texts of a call begin with, onnxruntime-web for each.
 
 | model | on | what | clipside | its engine | onnxruntime-web | ratio | of the engine | |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |

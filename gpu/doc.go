@@ -1,6 +1,6 @@
 // Package gpu runs CLIP's operations on WebGPU, in the browser (GOOS=js) and natively (wgpu-native, through cgo).
 //
-// An encoder's forward pass is recorded once for a batch size and text length: each operation becomes a command, a
+// An encoder's forward pass is recorded once for a batch of one size: each operation becomes a command, a
 // pipeline with its buffers and grid. Buffers are shared out by liveness when the recording is complete, and from
 // then on a call writes its inputs, replays the commands in one pass, and reads the embeddings back: it creates no
 // GPU object but that pass's encoder. An operation's kernel is the .wgsl of the same name in package shaders; its twin

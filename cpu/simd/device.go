@@ -2,7 +2,7 @@
 // Go decides, the module computes. It is what package cpu would be if Go's compiler vectorised, and is tested against
 // it.
 //
-// As in package gpu, a forward pass is recorded once for a batch size and text length, as commands in the module's
+// As in package gpu, a forward pass is recorded once for a batch of one size, as commands in the module's
 // memory; a call writes its inputs, makes one call into the module, and reads the embeddings.
 package simd
 
@@ -63,9 +63,11 @@ const (
 	stagingBytes = 256 << 10
 	maxPrograms  = 8
 	maxResizes   = 4
-	// maxTextTokens bounds a pass over texts: 256 rows fill the matrix kernel.
-	maxTextTokens = 256
+	// maxTextTokens bounds a pass over texts. Half of it fills the matrix kernel; more leaves more for threads to share.
+	maxTextTokens = 512
 	textStep      = 4 // the matrix kernel's rows
+	// maxImageTokens bounds a pass over pictures, beside their memory.
+	maxImageTokens = 256
 	// cachedActivations is how many bytes of the widest layer's activations may be at work at once.
 	cachedActivations = 2 << 20
 )
@@ -231,7 +233,7 @@ func maxImages(c *model.ImageConfig) int {
 	if c.Kind == model.ResNet {
 		rows, widest = c.Tokens(), c.Size/2*c.Size/2*c.Width
 	}
-	return max(1, min(maxTextTokens/rows, cachedActivations/(4*widest)))
+	return max(1, min(maxImageTokens/rows, cachedActivations/(4*widest)))
 }
 
 // encodeImages encodes pictures in one pass.

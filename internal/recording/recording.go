@@ -133,8 +133,8 @@ func Batch(n, limit int) int {
 // computed because of it.
 const longestStep = 16
 
-// Texts makes a tree of the first of texts, of about so many rows at most, in a shape that few recordings serve: rows
-// are a multiple of step. The embeddings of the texts are the first of the recording's.
+// Texts makes a tree of the first of texts, of so many rows at most (but one text at least), and the key of a recording
+// that serves it and others like it: of rows that are a multiple of step. The tree is to be padded as the key says.
 func Texts(t *model.TextTower, texts [][]uint32, rows, step int) (*model.PrefixTree, Key, error) {
 	tree, err := t.Tree(texts, rows)
 	if err != nil {

@@ -3,6 +3,8 @@ package recording
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/clipside/clipside/model"
 )
 
 func TestTensorsThatLiveTogetherShareNothing(t *testing.T) {
@@ -68,5 +70,44 @@ func TestTheProgramUnusedForLongestIsDropped(t *testing.T) {
 	c.Release()
 	if len(dropped) != 4 {
 		t.Fatalf("dropped %q, want all", dropped)
+	}
+}
+
+func TestFewRecordingsServeEveryCount(t *testing.T) {
+	for _, step := range []int{1, 4, 8} {
+		seen := map[int]bool{}
+		for n := 1; n <= 1024; n++ {
+			r := round(n, step)
+			if r < n || r%step != 0 || r >= n+max(step, n/8+1) {
+				t.Errorf("%d is rounded to %d", n, r)
+			}
+			seen[r] = true
+		}
+		if len(seen) > 8*10 {
+			t.Errorf("%d numbers in steps of %d", len(seen), step)
+		}
+	}
+}
+
+func TestTextsShareARecording(t *testing.T) {
+	c := model.Config{EmbedDim: 4, Text: model.TextConfig{Vocab: 100, Context: 20, Width: 4, Layers: 1, Heads: 1, MLP: 4}}
+	tower := model.NewTextTower(&c, func(name string, shape ...int) *model.Param { return model.NewParam(name, shape...) })
+	var texts [][]uint32
+	for i := range 9 {
+		texts = append(texts, []uint32{98, 1, 2, uint32(10 + i), 99})
+	}
+	tree, key, err := Texts(tower, texts, 100, 8)
+	if want := (Key{tower, 9, 24, 16}); err != nil || key != want || len(tree.Tokens) != 3+9*2 || len(tree.Ends) != 9 {
+		t.Errorf("9 texts: %+v of %d tokens and %d ends, error %v; want %+v", key, len(tree.Tokens), len(tree.Ends), err, want)
+	}
+	// As many as fit; and none is longer than the context.
+	texts[0] = append([]uint32{98, 1, 2}, make([]uint32, 17)...)
+	texts[0][19] = 99
+	tree, key, err = Texts(tower, texts, 24, 8)
+	if want := (Key{tower, 3, 24, 20}); err != nil || key != want || len(tree.Ends) != 3 {
+		t.Errorf("a long text first: %+v with %d ends, error %v; want %+v", key, len(tree.Ends), err, want)
+	}
+	if _, _, err := Texts(tower, [][]uint32{{100}}, 24, 8); err == nil {
+		t.Error("an id outside of the vocabulary is taken")
 	}
 }
