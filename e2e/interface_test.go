@@ -310,7 +310,7 @@ func TestInterface(t *testing.T) {
 				const products = profiled.info.profile.filter(({ op }) => op.startsWith('matmul'));
 				assert(products.length > 3 && products.every(({ runs, ms, gflop, gflops, gbps, share }) => runs > 0 && ms >= 0 && gflop > 0 && gflops >= 0 && gbps >= 0 && share >= 0), JSON.stringify(products));
 				assert(profiled.info.peak.gflops > 0 && profiled.info.peak.gbps > 0, JSON.stringify(profiled.info.peak));
-				const attention = profiled.info.profile.find(({ op }) => op.startsWith('attention'));
+				const attention = profiled.info.profile.find(({ op }) => op.startsWith('causal attention'));
 				same(attention.share, Math.max(attention.gflops / profiled.info.peak.gflops, attention.gbps / profiled.info.peak.gbps), 'the share of the peak');
 				same(profiled.info.features.includes('timestamp-query'), device === 'webgpu', 'the adapter itself times operations');
 				await profiled.dispose();
