@@ -29,16 +29,18 @@ type encoder struct {
 	tokens, ends *slot     // texts
 }
 
-// Compile makes the programs that encode one picture and one short text, so that the first calls find them. A tower
-// may be nil. No weights are needed.
+// Compile makes the programs that encode one picture, one short text, and a few of them, so that the first calls find them.
+// A tower may be nil. No weights are needed.
 func (d *Device) Compile(image *model.ImageTower, text *model.TextTower) error {
 	if text != nil {
 		n := min(shortText, text.Config.Context)
-		_, giveBack, err := d.textEncoder(text, recording.Key{Tower: text, Batch: 1, Rows: n, Longest: n})
-		if err != nil {
-			return err
+		for _, batch := range []int{1, d.batchStep()} {
+			_, giveBack, err := d.textEncoder(text, recording.Key{Tower: text, Batch: batch, Rows: n, Longest: n})
+			if err != nil {
+				return err
+			}
+			giveBack()
 		}
-		giveBack()
 	}
 	if image != nil {
 		_, giveBack, err := d.imageEncoder(image, 1)
@@ -131,7 +133,7 @@ func (d *Device) load(e *encoder, px []model.Picture) (last []span, err error) {
 
 // EncodeTexts implements model.Device.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
-	tree, key, err := recording.Texts(t, texts, d.textRows(t), textStep)
+	tree, key, err := recording.Texts(t, texts, d.textRows(t), textStep, d.batchStep())
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +155,15 @@ func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 		return nil, err
 	}
 	return recording.Split(y, key.Batch)[:n], nil
+}
+
+// batchStep is what a pass's texts are rounded up to a multiple of, if they are several: the rows of the last layer, which
+// kernels of few rows make. Those of software adapters are compiled for their rows, up to registerRows.
+func (d *Device) batchStep() int {
+	if d.info.Software {
+		return registerRows
+	}
+	return rowTileRows
 }
 
 // textRows is how many tokens go into one pass at most.

@@ -260,7 +260,7 @@ func (d *Device) encodeImages(ctx context.Context, t *model.ImageTower, px []mod
 
 // EncodeTexts implements model.Device.
 func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]uint32) ([][]float32, error) {
-	tree, key, err := recording.Texts(t, texts, maxTextTokens, textStep)
+	tree, key, err := recording.Texts(t, texts, maxTextTokens, textStep, textStep)
 	if err != nil {
 		return nil, err
 	}

@@ -134,14 +134,18 @@ func Batch(n, limit int) int {
 const longestStep = 16
 
 // Texts makes a tree of the first of texts, of so many rows at most (but one text at least), and the key of a recording
-// that serves it and others like it: of rows that are a multiple of step. The tree is to be padded as the key says.
-func Texts(t *model.TextTower, texts [][]uint32, rows, step int) (*model.PrefixTree, Key, error) {
+// that serves it and others like it: of rows that are a multiple of step, and of one text or a multiple of batchStep. The
+// tree is to be padded as the key says.
+func Texts(t *model.TextTower, texts [][]uint32, rows, step, batchStep int) (*model.PrefixTree, Key, error) {
 	tree, err := t.Tree(texts, rows)
 	if err != nil {
 		return nil, Key{}, err
 	}
-	k := Key{t, round(len(tree.Ends), 1), round(len(tree.Tokens), step), min(ceil(tree.Longest, longestStep), t.Config.Context)}
-	return tree, k, nil
+	batch := len(tree.Ends)
+	if batch > 1 {
+		batch = round(batch, batchStep)
+	}
+	return tree, Key{t, batch, round(len(tree.Tokens), step), min(ceil(tree.Longest, longestStep), t.Config.Context)}, nil
 }
 
 // round rounds n up, by an eighth at most or to a multiple of step.

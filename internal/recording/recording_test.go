@@ -96,18 +96,21 @@ func TestTextsShareARecording(t *testing.T) {
 	for i := range 9 {
 		texts = append(texts, []uint32{98, 1, 2, uint32(10 + i), 99})
 	}
-	tree, key, err := Texts(tower, texts, 100, 8)
-	if want := (Key{tower, 9, 24, 16}); err != nil || key != want || len(tree.Tokens) != 3+9*2 || len(tree.Ends) != 9 {
+	tree, key, err := Texts(tower, texts, 100, 8, 4)
+	if want := (Key{tower, 12, 24, 16}); err != nil || key != want || len(tree.Tokens) != 3+9*2 || len(tree.Ends) != 9 {
 		t.Errorf("9 texts: %+v of %d tokens and %d ends, error %v; want %+v", key, len(tree.Tokens), len(tree.Ends), err, want)
 	}
 	// As many as fit; and none is longer than the context.
 	texts[0] = append([]uint32{98, 1, 2}, make([]uint32, 17)...)
 	texts[0][19] = 99
-	tree, key, err = Texts(tower, texts, 24, 8)
-	if want := (Key{tower, 3, 24, 20}); err != nil || key != want || len(tree.Ends) != 3 {
+	tree, key, err = Texts(tower, texts, 24, 8, 4)
+	if want := (Key{tower, 4, 24, 20}); err != nil || key != want || len(tree.Ends) != 3 {
 		t.Errorf("a long text first: %+v with %d ends, error %v; want %+v", key, len(tree.Ends), err, want)
 	}
-	if _, _, err := Texts(tower, [][]uint32{{100}}, 24, 8); err == nil {
+	if _, key, err := Texts(tower, texts[1:2], 24, 8, 4); err != nil || key != (Key{tower, 1, 8, 16}) {
+		t.Errorf("one text: %+v, error %v", key, err)
+	}
+	if _, _, err := Texts(tower, [][]uint32{{100}}, 24, 8, 4); err == nil {
 		t.Error("an id outside of the vocabulary is taken")
 	}
 }
