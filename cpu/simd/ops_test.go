@@ -109,3 +109,61 @@ func TestRowsDoNotDependOnTheirNumber(t *testing.T) {
 		}
 	}
 }
+
+// TestTokensDoNotDependOnOtherTexts holds causal attention to the same.
+func TestTokensDoNotDependOnOtherTexts(t *testing.T) {
+	d := testDevice(t)
+	rng := rand.New(rand.NewPCG(3, 4))
+	const heads, width, context = 2, 24, 20
+	c := model.Config{EmbedDim: 4, Text: model.TextConfig{Vocab: 10, Context: context, Width: width, Layers: 1, Heads: heads, MLP: 4}}
+	tower := model.NewTextTower(&c, func(name string, shape ...int) *model.Param { return model.NewParam(name, shape...) })
+	var texts [][]uint32
+	for range 12 {
+		text := []uint32{8}
+		for range rng.IntN(context - 2) {
+			text = append(text, uint32(rng.IntN(2)))
+		}
+		texts = append(texts, append(text, 9))
+	}
+	slices.SortFunc(texts, slices.Compare)
+	attend := func(tree *model.PrefixTree, qkv []float32) []float32 {
+		got, err := engine(d).Run(func(in optest.Inputs) model.Tensor {
+			x := in.Tensor(len(tree.Tokens), 3*width, qkv)
+			return in.CausalAttention(x.Columns(0), x.Columns(width), x.Columns(2*width), in.Tokens(tree.Tokens, tree.Longest), heads, width)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	together, err := tower.Tree(texts, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(slices.Concat(texts...)); len(together.Tokens) >= n {
+		t.Fatalf("%d tokens in %d rows share nothing", n, len(together.Tokens))
+	}
+	qkv := make([]float32, len(together.Tokens)*3*width)
+	for i := range qkv {
+		qkv[i] = rng.Float32() - 0.5
+	}
+	beside := attend(together, qkv)
+	for i, text := range texts {
+		alone, err := tower.Tree([][]uint32{text}, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := make([]uint32, len(text)) // of the text's tokens among all
+		for at, row := len(text)-1, together.Ends[i]; at >= 0; at, row = at-1, together.Tokens[row].Previous {
+			rows[at] = row
+		}
+		var own, want []float32
+		for _, row := range rows {
+			own = append(own, qkv[row*3*width:(row+1)*3*width]...)
+			want = append(want, beside[row*width:(row+1)*width]...)
+		}
+		if !slices.Equal(attend(alone, own), want) {
+			t.Errorf("text %v is another beside others than alone", text)
+		}
+	}
+}
