@@ -5,6 +5,7 @@ package gpu
 import (
 	"math"
 
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/shaders"
 )
@@ -15,26 +16,19 @@ var causalAttention = kernel{"causalattention", "rrrrwu"}
 func (r *recorder) CausalAttention(q, k, v model.Columns, tokens model.Tokens, heads, width int) model.Tensor {
 	model.CheckCausal(q, k, v, tokens, heads, width)
 	d := width / heads
-	model.Check(d%4 == 0 && q.From%4 == 0 && k.From%4 == 0 && v.From%4 == 0, "causal attention", "heads of width %d", d)
+	recording.CheckHeads("causal attention", d, q, k, v)
 	y := r.tensor(tokens.N, width)
 	consts := []shaders.Const{{Name: "D4", Value: d / 4}}
 	operands := []operand{r.in(q.Tensor), r.in(k.Tensor), r.in(v.Tensor), r.read(tokens.Data), r.out(y)}
-	// What takes too long for one dispatch is split by heads, and what a head takes by rows.
 	row := 2 * float64(tokens.Longest) * float64(d) // FLOP, of one head
-	rows := r.d.split(tokens.N, 32, row)
-	most := r.d.split(heads, 1, row*float64(rows))
-	for head := 0; head < heads; head += most {
-		for first := 0; first < tokens.N; first += rows {
-			nh, nr := min(most, heads-head), min(rows, tokens.N-first)
-			uniform := []uint32{
-				uint32(tokens.N),
-				uint32(q.From / 4), uint32(k.From / 4), uint32(v.From / 4),
-				uint32(padded(q.Cols) / 4), uint32(padded(k.Cols) / 4), uint32(padded(v.Cols) / 4), uint32(padded(width) / 4),
-				bits(float32(1 / math.Sqrt(float64(d)))), uint32(first), uint32(head),
-			}
-			r.dispatch(causalAttention, consts, operands, uniform, r.grid(causalAttention, ceil(nr, 32), nh, 1))
-			r.commands[len(r.commands)-1].flop = row * float64(nr) * float64(nh)
+	r.inParts(heads, tokens.N, 32, row, func(head, heads, first, rows int) {
+		uniform := []uint32{
+			uint32(tokens.N),
+			uint32(q.From / 4), uint32(k.From / 4), uint32(v.From / 4),
+			uint32(padded(q.Cols) / 4), uint32(padded(k.Cols) / 4), uint32(padded(v.Cols) / 4), uint32(padded(width) / 4),
+			bits(float32(1 / math.Sqrt(float64(d)))), uint32(first), uint32(head),
 		}
-	}
+		r.dispatch(causalAttention, consts, operands, uniform, r.grid(causalAttention, ceil(rows, 32), heads, 1))
+	})
 	return y
 }

@@ -180,7 +180,7 @@ func (d *Device) textEncoder(t *model.TextTower, key recording.Key) (*encoder, f
 		e := &encoder{}
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
-			e.tokens, e.ends = r.fixed("tokens", tokenBytes*uint64(key.Rows)), r.fixed("end tokens", 4*uint64(key.Batch))
+			e.tokens, e.ends = r.fixed("tokens", recording.TokenBytes*uint64(key.Rows)), r.fixed("end tokens", 4*uint64(key.Batch))
 			return t.Encode(r.metered(), model.Tokens{N: key.Rows, Longest: key.Longest, Data: e.tokens}, model.Indices{N: key.Batch, Data: e.ends})
 		})
 		return e, err

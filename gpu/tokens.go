@@ -10,9 +10,6 @@ var (
 	meanToken   = kernel{"meantoken", "rrwu"}
 )
 
-// tokenBytes is the size of a model.Token.
-const tokenBytes = 12
-
 // EmbedTokens implements model.Ops. Ids and positions must be inside of the tables: model.TextTower.Tree sees to it.
 func (r *recorder) EmbedTokens(tokens model.Tokens, table, position *model.Param) model.Tensor {
 	width := model.CheckEmbed(tokens, table, position)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 	"github.com/cogentcore/webgpu/wgpu"
 )
@@ -149,7 +150,7 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 	if text != nil {
 		n := min(shortText, text.Config.Context)
 		collect(func(r *recorder) model.Tensor {
-			return text.Encode(r, model.Tokens{N: n, Longest: n, Data: r.slot(tokenBytes * uint64(n))}, r.Index([]uint32{uint32(n - 1)}))
+			return text.Encode(r, model.Tokens{N: n, Longest: n, Data: r.slot(recording.TokenBytes * uint64(n))}, r.Index([]uint32{uint32(n - 1)}))
 		})
 	}
 	return found

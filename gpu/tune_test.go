@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 )
 
@@ -79,7 +80,7 @@ func TestATransformerLayerIsFiveDispatches(t *testing.T) {
 		t.Errorf("a picture takes %d dispatches, want %d", pictures, want)
 	}
 	texts := count(2, func(r *recorder) model.Tensor {
-		return text.Encode(r, model.Tokens{N: 16, Longest: 16, Data: r.slot(tokenBytes * 16)}, r.Index([]uint32{15}))
+		return text.Encode(r, model.Tokens{N: 16, Longest: 16, Data: r.slot(recording.TokenBytes * 16)}, r.Index([]uint32{15}))
 	})
 	if want := 1 + 1 + 2*5 + 2 + 2; texts != want {
 		t.Errorf("a text takes %d dispatches, want %d", texts, want)

@@ -25,22 +25,23 @@ func CheckNorm(x Tensor, n Norm) {
 
 // CheckAttention guards Ops.Attention.
 func CheckAttention(q, k, v Columns, h Heads) {
-	Check(h.Heads > 0 && h.Width%h.Heads == 0, "attention", "%d heads do not divide width %d", h.Heads, h.Width)
-	Check(q.Rows == h.B*h.Queries && k.Rows == h.B*h.Keys && v.Rows == k.Rows, "attention",
+	const op = "attention"
+	checkHeads(op, h.Heads, h.Width, q, k, v)
+	Check(q.Rows == h.B*h.Queries && k.Rows == h.B*h.Keys && v.Rows == k.Rows, op,
 		"%d, %d and %d rows for %d sequences of %d queries and %d keys", q.Rows, k.Rows, v.Rows, h.B, h.Queries, h.Keys)
-	checkColumns("attention", h.Width, q, k, v)
 }
 
 // CheckCausal guards Ops.CausalAttention.
 func CheckCausal(q, k, v Columns, tokens Tokens, heads, width int) {
 	const op = "causal attention"
-	Check(heads > 0 && width%heads == 0, op, "%d heads do not divide width %d", heads, width)
+	checkHeads(op, heads, width, q, k, v)
 	Check(q.Rows == tokens.N && k.Rows == q.Rows && v.Rows == q.Rows, op, "%d, %d and %d rows for %d tokens", q.Rows, k.Rows, v.Rows, tokens.N)
 	Check(tokens.Longest > 0, op, "texts of %d tokens", tokens.Longest)
-	checkColumns(op, width, q, k, v)
 }
 
-func checkColumns(op string, width int, all ...Columns) {
+// checkHeads is what attentions demand alike.
+func checkHeads(op string, heads, width int, all ...Columns) {
+	Check(heads > 0 && width%heads == 0, op, "%d heads do not divide width %d", heads, width)
 	for _, t := range all {
 		Check(t.From >= 0 && t.From+width <= t.Cols, op, "columns %d to %d of %d", t.From, t.From+width, t.Cols)
 	}

@@ -3,12 +3,14 @@ package simd
 import (
 	"math"
 
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 )
 
 // Attention implements model.Ops. Heads, and the columns they start at, must be multiples of 4 wide.
 func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor {
 	model.CheckAttention(q, k, v, h)
+	recording.CheckHeads("attention", h.Width/h.Heads, q, k, v)
 	y := r.tensor(h.B*h.Queries, h.Width)
 	r.attend(opAttention, q, k, v, y, h.Heads, h.Queries, h.Keys, number(h.B), number(h.Queries), number(h.Keys))
 	return y
@@ -17,7 +19,6 @@ func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor 
 // attend emits an attention of heads, whose units have so many queries and keys at most.
 func (r *recorder) attend(op opcode, q, k, v model.Columns, y model.Tensor, heads, queries, keys int, rest ...argument) {
 	d := y.Cols / heads
-	model.Check(d%4 == 0 && q.From%4 == 0 && k.From%4 == 0 && v.From%4 == 0, "attention", "heads of width %d", d)
 	columns := func(c model.Columns) argument {
 		a := r.address(c.Tensor)
 		a.value = uint32(4 * c.From)

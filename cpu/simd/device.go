@@ -271,7 +271,7 @@ func (d *Device) EncodeTexts(ctx context.Context, t *model.TextTower, texts [][]
 		e := &encoder{}
 		var err error
 		e.program, err = d.record(func(r *recorder) model.Tensor {
-			e.tokens, e.ends = r.fixed(tokenBytes*uint64(key.Rows)), r.fixed(4*uint64(key.Batch))
+			e.tokens, e.ends = r.fixed(recording.TokenBytes*uint64(key.Rows)), r.fixed(4*uint64(key.Batch))
 			return t.Encode(r.metered(), model.Tokens{N: key.Rows, Longest: key.Longest, Data: e.tokens}, model.Indices{N: key.Batch, Data: e.ends})
 		})
 		return e, err

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/clipside/clipside/internal/optest"
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 )
 
@@ -31,7 +32,7 @@ func (r inputs) Tensor(rows, cols int, values []float32) model.Tensor {
 }
 
 func (r inputs) Tokens(t []model.Token, longest int) model.Tokens {
-	at := r.fixed(tokenBytes * uint64(len(t)))
+	at := r.fixed(recording.TokenBytes * uint64(len(t)))
 	r.d.m.write(at, tokenWords(t))
 	return model.Tokens{N: len(t), Longest: longest, Data: at}
 }

@@ -19,9 +19,6 @@ func (r *recorder) Patches(px model.Pixels, side int, norm model.Preprocess) mod
 	return y
 }
 
-// tokenBytes is the size of a model.Token in memory.
-const tokenBytes = 12
-
 // tokenWords are tokens as the module's memory holds them.
 func tokenWords(tokens []model.Token) []byte {
 	w := make([]uint32, 0, 3*len(tokens))

@@ -159,6 +159,16 @@ func round(n, step int) int {
 // ceil rounds n up to a multiple of step.
 func ceil(n, step int) int { return (n + step - 1) / step * step }
 
+// TokenBytes is the size of a model.Token as engines hold it: three words.
+const TokenBytes = 12
+
+// CheckHeads guards an attention's heads of width d and the columns that they begin at: kernels read four values at once.
+func CheckHeads(op string, d int, all ...model.Columns) {
+	for _, c := range all {
+		model.Check(d%4 == 0 && c.From%4 == 0, op, "heads of width %d from column %d on", d, c.From)
+	}
+}
+
 // Split cuts y, n rows of one length, apart.
 func Split(y []float32, n int) [][]float32 {
 	w := len(y) / n
