@@ -1233,35 +1233,72 @@
         (v128.const i32x4 0x200000 0x200000 0x200000 0x200000))
       (i32.const 22)))
 
-  ;; whiten lays pixels that are spread out over white, in place; their colours are (1) as they are or (2) multiplied by
-  ;; alpha. What becomes of their alpha means nothing. In the first case a level becomes (c·a + 255·(255 − a)) / 255,
-  ;; rounded, which with t = a·(c − 255) + 255² + 128 is (t + t/256) / 256, in the other c + 255 − a, but 255 at most.
-  (func $whiten (param $at i32) (param $end i32) (param $colours i32)
-    (local $c v128) (local $a v128)
+  ;; whiten lays n fours of pixels over white; their colours are (1) as they are or (2) multiplied by alpha. What becomes
+  ;; of their alpha means nothing. In the first case a level becomes (c·a + 255·(255 − a)) / 255, rounded, which with
+  ;; t = a·(c − 255) + 255² + 128 is (t + t/256) / 256, in the other c + 255 − a, but 255 at most.
+  (func $whiten (param $from i32) (param $n i32) (param $to i32) (param $colours i32)
+    @for h 0 1
+    (local $c{h} v128) (local $a{h} v128)
+    @end
     (loop $next
-      (local.set $c (v128.load (local.get $at)))
-      (local.set $a (i8x16.shuffle 12 13 14 15 12 13 14 15 12 13 14 15 12 13 14 15 (local.get $c) (local.get $c)))
+      (local.set $c1 (v128.load (local.get $from)))
+      (local.set $c0 (i16x8.extend_low_i8x16_u (local.get $c1)))
+      (local.set $c1 (i16x8.extend_high_i8x16_u (local.get $c1)))
+      @for h 0 1
+      (local.set $a{h} (i8x16.shuffle 6 7 6 7 6 7 6 7 14 15 14 15 14 15 14 15 (local.get $c{h}) (local.get $c{h})))
       (if (i32.eq (local.get $colours) (i32.const 2))
         (then
-          (local.set $c (i16x8.min_s
-            (i16x8.add (local.get $c) (i16x8.sub (v128.const i16x8 255 255 255 255 255 255 255 255) (local.get $a)))
-            (v128.const i16x8 255 255 255 255 255 255 255 255))))
+          (local.set $c{h} (i16x8.add (local.get $c{h}) (i16x8.sub (v128.const i16x8 255 255 255 255 255 255 255 255) (local.get $a{h})))))
         (else
-          (local.set $c (i16x8.add
-            (i16x8.mul (local.get $a) (i16x8.sub (local.get $c) (v128.const i16x8 255 255 255 255 255 255 255 255)))
+          (local.set $c{h} (i16x8.add
+            (i16x8.mul (local.get $a{h}) (i16x8.sub (local.get $c{h}) (v128.const i16x8 255 255 255 255 255 255 255 255)))
             (v128.const i16x8 65153 65153 65153 65153 65153 65153 65153 65153)))
-          (local.set $c (i16x8.shr_u (i16x8.add (local.get $c) (i16x8.shr_u (local.get $c) (i32.const 8))) (i32.const 8)))))
-      (v128.store (local.get $at) (local.get $c))
-      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end)))))
+          (local.set $c{h} (i16x8.shr_u (i16x8.add (local.get $c{h}) (i16x8.shr_u (local.get $c{h}) (i32.const 8))) (i32.const 8)))))
+      @end
+      (v128.store (local.get $to) (i8x16.narrow_i16x8_u (local.get $c0) (local.get $c1)))
+      (local.set $from (i32.add (local.get $from) (i32.const 16)))
+      (local.set $to (i32.add (local.get $to) (i32.const 16)))
+      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+
+  ;; spread puts the samples of n fours of pixels of four rows at $at, as horizontal has it, and returns the pixels' and.
+  (func $spread (param $row0 i32) (param $row1 i32) (param $row2 i32) (param $row3 i32) (param $n i32) (param $at i32) (result v128)
+    (local $all v128) (local $y v128) (local $colour v128)
+    @for r 0 3
+    (local $x{r} v128)
+    @end
+    (local.set $all (v128.const i32x4 -1 -1 -1 -1))
+    (local.set $colour (v128.const i32x4 0xffffff 0xffffff 0xffffff 0xffffff)) ;; in a register, unlike a constant in the loop
+    (loop $next
+      @for r 0 3
+      (local.set $x{r} (v128.load (local.get $row{r})))
+      (local.set $row{r} (i32.add (local.get $row{r}) (i32.const 16)))
+      (local.set $all (v128.and (local.get $all) (local.get $x{r})))
+      @end
+      @for r 0 2
+      (local.set $x{r} (v128.or
+        (v128.and (local.get $x{r}) (local.get $colour))
+        (v128.andnot (i32x4.shl (local.get $x3) (i32.const {r*8+8})) (local.get $colour))))
+      (local.set $y (i16x8.extend_high_i8x16_u (local.get $x{r})))
+      (local.set $x{r} (i16x8.extend_low_i8x16_u (local.get $x{r})))
+      (v128.store offset={r*32} (local.get $at)
+        (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $x{r}) (local.get $y)))
+      (v128.store offset={r*32+16} (local.get $at)
+        (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $x{r}) (local.get $y)))
+      @end
+      (local.set $at (i32.add (local.get $at) (i32.const 192)))
+      (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $all))
 
   ;; horizontal: pixels, pitch (bytes), rows, columns (see below), coefficients, columns of out, out, its pitch (bytes),
   ;; fraction bits, fours of pixels in a row, scratch, scratch bytes a thread, whether pixels are to be laid over white
-  ;; and how (see whiten). A unit is four rows, which share the reading of coefficients.
+  ;; and how (see whiten). A unit is eight rows, which share the reading of coefficients.
   ;;
-  ;; Their pixels are first spread out in scratch, fours of a row beside those of the next: [r0 r2 g0 g2 b0 b2 a0 a2] and
-  ;; the same of 1 and 3, 16 bits each, 128 bytes for four rows. Every pixel is read for about four columns, so this is
-  ;; done once instead of four times. (Pixels that are next to each other would have to be paired by i8x16.swizzle, which
-  ;; Chromium translates badly.) Only if one of them turns out not to be opaque, they are laid over white there.
+  ;; Their samples are first spread out in scratch, 16 bits each: [r0 r2 g0 g2 b0 b2 x0 x2] of a row's four pixels, and the
+  ;; same of 1 and 3, for three rows one after the other. In place of their alpha, x, are blue, green and red of a fourth
+  ;; row, so that nothing is multiplied in vain. With four rows more these are 192 bytes. Every pixel is read for about
+  ;; four columns, so this is done once instead of four times. (Other orders would have to be made by general shuffles,
+  ;; which Chromium translates badly.) Only if a pixel turns out not to be opaque, the rows are laid over white, behind
+  ;; that, and spread out again.
   ;;
   ;; Coefficients of 16 bits are half the work of all their bits. Of a sum with them a bound is known: it begins as low as
   ;; the truth may be, and only where the level would be another one if it were as much higher as it may be, what the
@@ -1272,79 +1309,80 @@
   ;; [c02 c13], of 16 bits each, and so is what they lack. What becomes of alpha means nothing.
   (func $horizontal (param $a i32) (param $piece i32) (param $pieces i32)
     (local $unit i32) (local $units i32) (local $last i32) (local $t i32) (local $k i32) (local $i i32) (local $n i32) (local $bits i32)
-    (local $scratch i32) (local $at i32) (local $all v128) (local $c02 v128) (local $c13 v128) (local $x v128) (local $y v128) (local $higher v128)
-    @for r 0 3
-    (local $row{r} i32) (local $out{r} i32) (local $sum{r} v128)
+    (local $scratch i32) (local $white i32) (local $fours i32) (local $colours i32) (local $at i32) (local $c02 v128) (local $c13 v128) (local $x v128) (local $higher v128) (local $level v128)
+    @for r 0 7
+    (local $row{r} i32) (local $out{r} i32)
+    @end
+    @for s 0 5
+    (local $sum{s} v128)
     @end
     (local.set $bits (i32.load offset=32 (local.get $a)))
+    (local.set $level (i32x4.shl (v128.const i32x4 -1 -1 -1 -1) (local.get $bits))) ;; the bits of a sum that are its level
     (local.set $scratch (i32.add (i32.load offset=40 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=44 (local.get $a)))))
+    (local.set $fours (i32.load offset=36 (local.get $a)))
+    (local.set $white (i32.add (local.get $scratch) (i32.mul (local.get $fours) (i32.const 192))))
     (local.set $last (i32.sub (i32.load offset=8 (local.get $a)) (i32.const 1)))
-    (local.set $units (i32.shr_u (i32.add (local.get $last) (i32.const 4)) (i32.const 2)))
+    (local.set $units (i32.shr_u (i32.add (local.get $last) (i32.const 8)) (i32.const 3)))
     (local.set $unit (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
     (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
     (block $done
       (loop $rows
         (br_if $done (i32.ge_u (local.get $unit) (local.get $units)))
         ;; The last unit may make the last row more than once.
-        @for r 0 3
-        (local.set $i (i32.add (i32.shl (local.get $unit) (i32.const 2)) (i32.const {r})))
+        @for r 0 7
+        (local.set $i (i32.add (i32.shl (local.get $unit) (i32.const 3)) (i32.const {r})))
         (if (i32.gt_u (local.get $i) (local.get $last)) (then (local.set $i (local.get $last))))
         (local.set $row{r} (i32.add (i32.load (local.get $a)) (i32.mul (local.get $i) (i32.load offset=4 (local.get $a)))))
         (local.set $out{r} (i32.add (i32.load offset=24 (local.get $a)) (i32.mul (local.get $i) (i32.load offset=28 (local.get $a)))))
         @end
-        (local.set $all (v128.const i32x4 -1 -1 -1 -1))
-        (local.set $at (local.get $scratch))
-        (local.set $n (i32.load offset=36 (local.get $a)))
-        (loop $spread
-          @for r 0 3
-          (local.set $x (v128.load (local.get $row{r})))
-          (local.set $row{r} (i32.add (local.get $row{r}) (i32.const 16)))
-          (local.set $all (v128.and (local.get $all) (local.get $x)))
-          (local.set $y (i16x8.extend_high_i8x16_u (local.get $x)))
-          (local.set $x (i16x8.extend_low_i8x16_u (local.get $x)))
-          (v128.store offset={r*32} (local.get $at)
-            (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $x) (local.get $y)))
-          (v128.store offset={r*32+16} (local.get $at)
-            (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $x) (local.get $y)))
-          @end
-          (local.set $at (i32.add (local.get $at) (i32.const 128)))
-          (br_if $spread (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
-        (if (v128.any_true (v128.andnot (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000) (local.get $all)))
-          (then (if (i32.load offset=48 (local.get $a)) (then (call $whiten (local.get $scratch) (local.get $at) (i32.load offset=48 (local.get $a)))))))
+        (local.set $colours (i32.load offset=48 (local.get $a)))
+        (block $spread
+          (loop $again
+            (local.set $x (v128.and
+              (call $spread (local.get $row0) (local.get $row1) (local.get $row2) (local.get $row3) (local.get $fours) (local.get $scratch))
+              (call $spread (local.get $row4) (local.get $row5) (local.get $row6) (local.get $row7) (local.get $fours) (i32.add (local.get $scratch) (i32.const 96)))))
+            (br_if $spread (i32.eqz (local.get $colours)))
+            (br_if $spread (i32.eqz (v128.any_true (v128.andnot (v128.const i32x4 0xff000000 0xff000000 0xff000000 0xff000000) (local.get $x)))))
+            (local.set $at (local.get $white))
+            @for r 0 7
+            (call $whiten (local.get $row{r}) (local.get $fours) (local.get $at) (local.get $colours))
+            (local.set $row{r} (local.get $at))
+            (local.set $at (i32.add (local.get $at) (i32.shl (local.get $fours) (i32.const 4))))
+            @end
+            (local.set $colours (i32.const 0))
+            (br $again)))
         (local.set $t (i32.load offset=12 (local.get $a)))
         (local.set $k (i32.load offset=16 (local.get $a)))
         (local.set $i (i32.load offset=20 (local.get $a)))
         (loop $column
           (local.set $at (i32.add (local.get $scratch) (i32.load (local.get $t))))
           (local.set $n (i32.load offset=4 (local.get $t)))
-          @for r 0 3
-          (local.set $sum{r} (v128.load32_splat offset=8 (local.get $t)))
+          @for s 0 5
+          (local.set $sum{s} (v128.load32_splat offset=8 (local.get $t)))
           @end
           (loop $four
             (local.set $c02 (v128.load32_splat (local.get $k)))
             (local.set $c13 (v128.load32_splat offset=4 (local.get $k)))
             (local.set $k (i32.add (local.get $k) (i32.const 8)))
-            @for r 0 3
-            (local.set $sum{r} (i32x4.add (local.get $sum{r}) (i32x4.dot_i16x8_s (v128.load offset={r*32} (local.get $at)) (local.get $c02))))
-            (local.set $sum{r} (i32x4.add (local.get $sum{r}) (i32x4.dot_i16x8_s (v128.load offset={r*32+16} (local.get $at)) (local.get $c13))))
+            @for s 0 5
+            (local.set $sum{s} (i32x4.add (local.get $sum{s}) (i32x4.dot_i16x8_s (v128.load offset={s*32} (local.get $at)) (local.get $c02))))
+            (local.set $sum{s} (i32x4.add (local.get $sum{s}) (i32x4.dot_i16x8_s (v128.load offset={s*32+16} (local.get $at)) (local.get $c13))))
             @end
-            (local.set $at (i32.add (local.get $at) (i32.const 128)))
+            (local.set $at (i32.add (local.get $at) (i32.const 192)))
             (br_if $four (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
           (local.set $higher (v128.load32_splat offset=12 (local.get $t)))
-          @for r 0 3
-          (local.set $x (i32x4.shr_s (local.get $sum{r}) (local.get $bits)))
-          (local.set $y (i32x4.shr_s (i32x4.add (local.get $sum{r}) (local.get $higher)) (local.get $bits)))
-          (local.set $sum{r}
-            (if (result v128) (v128.any_true (v128.and (v128.xor (local.get $x) (local.get $y)) (v128.const i32x4 -1 -1 -1 0)))
+          @for s 0 5
+          (local.set $sum{s}
+            (if (result v128) (v128.any_true (v128.and (v128.xor (local.get $sum{s}) (i32x4.add (local.get $sum{s}) (local.get $higher))) (local.get $level)))
               (then (call $exactly
-                (i32x4.sub (local.get $sum{r}) (v128.load32_splat offset=8 (local.get $t))) (local.get $bits)
-                (i32.add (i32.add (local.get $scratch) (i32.load (local.get $t))) (i32.const {r*32}))
+                (i32x4.sub (local.get $sum{s}) (v128.load32_splat offset=8 (local.get $t))) (local.get $bits)
+                (i32.add (i32.add (local.get $scratch) (i32.load (local.get $t))) (i32.const {s*32}))
                 (i32.load offset=4 (local.get $t)) (i32.load offset=16 (local.get $t))))
-              (else (local.get $x))))
+              (else (i32x4.shr_s (local.get $sum{s}) (local.get $bits)))))
           @end
-          (local.set $x (call $pixels (local.get $sum0) (local.get $sum1) (local.get $sum2) (local.get $sum3)))
-          @for r 0 3
-          (v128.store32_lane {r} (local.get $out{r}) (local.get $x))
+          (call $put (local.get $sum0) (local.get $sum1) (local.get $sum2) (local.get $out0) (local.get $out1) (local.get $out2) (local.get $out3))
+          (call $put (local.get $sum3) (local.get $sum4) (local.get $sum5) (local.get $out4) (local.get $out5) (local.get $out6) (local.get $out7))
+          @for r 0 7
           (local.set $out{r} (i32.add (local.get $out{r}) (i32.const 4)))
           @end
           (local.set $t (i32.add (local.get $t) (i32.const 20)))
@@ -1352,13 +1390,23 @@
         (local.set $unit (i32.add (local.get $unit) (i32.const 1)))
         (br $rows))))
 
-  ;; exactly is the level of a sum over n fours of a row in horizontal's scratch, once what its coefficients lack is added.
+  ;; put stores the levels of a column in four rows, of which those of the last are in place of the others' alpha.
+  (func $put (param $a v128) (param $b v128) (param $c v128) (param $out0 i32) (param $out1 i32) (param $out2 i32) (param $out3 i32)
+    (local.set $a (call $pixels (local.get $a) (local.get $b) (local.get $c) (local.get $c)))
+    @for r 0 2
+    (v128.store32_lane {r} (local.get $out{r}) (local.get $a))
+    @end
+    (local.set $a (i32x4.shr_u (local.get $a) (i32.const 24)))
+    (local.set $a (i8x16.shuffle 8 9 10 11 4 5 6 7 0 1 2 3 0 1 2 3 (local.get $a) (local.get $a)))
+    (v128.store32_lane 0 (local.get $out3) (call $pixels (local.get $a) (local.get $a) (local.get $a) (local.get $a))))
+
+  ;; exactly is the levels of sums over n fours in horizontal's scratch, once what their coefficients lack is added.
   (func $exactly (param $sum v128) (param $bits i32) (param $at i32) (param $n i32) (param $k i32) (result v128)
     (local.set $sum (i32x4.shl (local.get $sum) (i32.sub (i32.const 22) (local.get $bits))))
     (loop $four
       (local.set $sum (i32x4.add (local.get $sum) (i32x4.dot_i16x8_s (v128.load (local.get $at)) (v128.load32_splat (local.get $k)))))
       (local.set $sum (i32x4.add (local.get $sum) (i32x4.dot_i16x8_s (v128.load offset=16 (local.get $at)) (v128.load32_splat offset=4 (local.get $k)))))
-      (local.set $at (i32.add (local.get $at) (i32.const 128)))
+      (local.set $at (i32.add (local.get $at) (i32.const 192)))
       (local.set $k (i32.add (local.get $k) (i32.const 8)))
       (br_if $four (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     (i32x4.shr_s (i32x4.add (local.get $sum) (v128.const i32x4 0x200000 0x200000 0x200000 0x200000)) (i32.const 22)))

@@ -15,8 +15,13 @@ const stripBytes = 512 << 10
 // piecePixels is how many pixels, each time that a coefficient meets one, make a piece of a command (see pieceTime).
 const piecePixels = 25_000
 
-// fourBytes is how many bytes the horizontal pass spreads four pixels of four rows out to.
-const fourBytes = 128
+// The horizontal pass makes unitRows rows at a time. Four pixels of them are spread out to fourBytes; where they are not
+// opaque, whiteBytes more hold them over white.
+const (
+	unitRows   = 8
+	fourBytes  = 4 * 3 * 2 * unitRows
+	whiteBytes = 4 * 4 * unitRows
+)
 
 // vectorBytes is what the kernels read at a time, be it beyond the end of what counts.
 const vectorBytes = 16
@@ -59,7 +64,7 @@ func (d *Device) resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func
 func (d *Device) recordResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (*resizing, error) {
 	w := plan.Window
 	row, pitch := 4*w.Width, 4*padded(plan.Size)
-	p := &resizing{window: w, rows: min(max(stripBytes/row&^3, 4), w.Height)}
+	p := &resizing{window: w, rows: min(max(stripBytes/row/unitRows, 1)*unitRows, w.Height)}
 	p.count = (w.Height + p.rows - 1) / p.rows
 	var err error
 	p.program, err = d.record(func(r *recorder) model.Tensor {
@@ -72,7 +77,7 @@ func (d *Device) recordResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (
 		}
 		h := across(&plan.Horizontal, w.X)
 		fours := (w.Width + 3) / 4
-		scratchBytes := fours * fourBytes
+		scratchBytes := fours * (fourBytes + whiteBytes)
 		scratch := r.fixed(uint64(scratchBytes * d.m.threads()))
 		columnsAt, coefficientsAt := r.constant(h.words(r.constant(h.rests...))...), r.constant(h.coefficients...)
 		// A row of pixels counts as a row of values: a pixel is as wide as a float32. The second pass reads rows in
