@@ -94,6 +94,10 @@ type Ops interface {
 	// [tokens.N, width].
 	CausalAttention(q, k, v Columns, tokens Tokens, heads, width int) Tensor
 
+	// AttentionPool is the same of one query a sequence, q, [B, Width], over tokens, x, [B·n, Width], whose keys and
+	// values are the halves of x·Weightᵀ + Bias. kv.Weight is [2·Width, Width]. Out is [B, Width].
+	AttentionPool(q, x Tensor, kv Linear, heads int) Tensor
+
 	// Conv is act(convolution of x + Bias) over maps of side×side. x is [B·side², in].
 	// Out is [B·side'², out], side' = (side + 2·Pad − k)/Stride + 1.
 	Conv(x Tensor, side int, c Conv, act Activation) Tensor

@@ -54,6 +54,11 @@ func (outline) CausalAttention(q, k, v Columns, tokens Tokens, heads, width int)
 	return matrix(tokens.N, width)
 }
 
+func (outline) AttentionPool(q, x Tensor, kv Linear, heads int) Tensor {
+	CheckPool(q, x, kv, heads)
+	return q
+}
+
 func (outline) Conv(x Tensor, side int, c Conv, _ Activation) Tensor {
 	outSide := CheckConv(x, side, c)
 	return matrix(x.Rows/(side*side)*outSide*outSide, c.Weight.Shape[0])

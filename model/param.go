@@ -102,6 +102,10 @@ func Catch(err *error) {
 	}
 }
 
+// KeysAndValues reports whether the values are the matrix of an attention pool: an engine may keep its halves in orders of
+// their own.
+func (p *Param) KeysAndValues() bool { return strings.HasSuffix(p.Name, "attnpool.kv.weight") }
+
 // Matrix reports whether the values are a matrix (or a convolution's kernels) that activations are multiplied with,
 // rather than a vector or a table of embeddings: an engine may keep those in another order.
 func (p *Param) Matrix() bool { return len(p.Shape) > 1 && strings.HasSuffix(p.Name, ".weight") }

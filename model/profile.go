@@ -210,6 +210,13 @@ func (m *metered) CausalAttention(q, k, v Columns, tokens Tokens, heads, width i
 	return m.ops.CausalAttention(q, k, v, tokens, heads, width)
 }
 
+func (m *metered) AttentionPool(q, x Tensor, kv Linear, heads int) Tensor {
+	w := moved(2*q.size()+x.size()+float64(kv.Weight.Len()), "attention pool %d×[%d, %d], %d heads", q.Rows, x.Rows/q.Rows, x.Cols, heads)
+	w.FLOP = 4 * x.size() * float64(x.Cols+1)
+	defer m.before(w)()
+	return m.ops.AttentionPool(q, x, kv, heads)
+}
+
 func (m *metered) Conv(x Tensor, side int, c Conv, act Activation) Tensor {
 	out, k := c.Weight.Shape[0], c.Weight.Shape[1]
 	outSide := (side+2*c.Pad-k)/c.Stride + 1

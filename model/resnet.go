@@ -103,10 +103,9 @@ func (b *bottleneck) forward(ops Ops, x Tensor, side int) Tensor {
 }
 
 func (a *attentionPool) forward(ops Ops, x Tensor, batch int, c *ImageConfig) Tensor {
-	n, w := c.Tokens(), c.FeatureWidth()
+	n := c.Tokens()
 	x = ops.MeanToken(x, n-1, a.positions)
 	q := ops.MatMul(ops.Rows(x, ops.Index(firsts(batch, n))), a.q, NoAct, nil)
-	kv := ops.MatMul(x, a.kv, NoAct, nil)
-	y := ops.Attention(q.Columns(0), kv.Columns(0), kv.Columns(w), Heads{B: batch, Queries: 1, Keys: n, Heads: c.Heads, Width: w})
+	y := ops.AttentionPool(q, x, a.kv, c.Heads)
 	return ops.MatMul(y, a.out, NoAct, nil)
 }

@@ -39,6 +39,17 @@ func CheckCausal(q, k, v Columns, tokens Tokens, heads, width int) {
 	Check(tokens.Longest > 0, op, "texts of %d tokens", tokens.Longest)
 }
 
+// CheckPool guards Ops.AttentionPool and returns the geometry of its attention.
+func CheckPool(q, x Tensor, kv Linear, heads int) Heads {
+	const op = "attention pool"
+	checkHeads(op, heads, q.Cols, q.Columns(0))
+	w := kv.Weight.Shape
+	Check(x.Cols == q.Cols && len(w) == 2 && w[0] == 2*q.Cols && w[1] == q.Cols, op, "%d columns ask %d, weight %s %v", q.Cols, x.Cols, kv.Weight.Name, w)
+	Check(kv.Bias != nil && kv.Bias.Len() == w[0], op, "weight %v, bias %v", w, shapeOf(kv.Bias))
+	Check(q.Rows > 0 && x.Rows > 0 && x.Rows%q.Rows == 0, op, "%d rows are no %d sequences", x.Rows, q.Rows)
+	return Heads{B: q.Rows, Queries: 1, Keys: x.Rows / q.Rows, Heads: heads, Width: q.Cols}
+}
+
 // checkHeads is what attentions demand alike.
 func checkHeads(op string, heads, width int, all ...Columns) {
 	Check(heads > 0 && width%heads == 0, op, "%d heads do not divide width %d", heads, width)

@@ -12,12 +12,15 @@ func (r *recorder) Attention(q, k, v model.Columns, h model.Heads) model.Tensor 
 	model.CheckAttention(q, k, v, h)
 	recording.CheckHeads("attention", h.Width/h.Heads, q, k, v)
 	y := r.tensor(h.B*h.Queries, h.Width)
-	r.attend(opAttention, q, k, v, y, h.Heads, h.Queries, h.Keys, number(h.B), number(h.Queries), number(h.Keys))
+	r.attend(opAttention, q, k, v, y, h.Heads, h.Queries, h.Keys, scale(h.Width/h.Heads), number(h.B), number(h.Queries), number(h.Keys))
 	return y
 }
 
+// scale is what scores of heads of width d are multiplied by.
+func scale(d int) float32 { return float32(1 / math.Sqrt(float64(d))) }
+
 // attend emits an attention of heads, whose units have so many queries and keys at most.
-func (r *recorder) attend(op opcode, q, k, v model.Columns, y model.Tensor, heads, queries, keys int, rest ...argument) {
+func (r *recorder) attend(op opcode, q, k, v model.Columns, y model.Tensor, heads, queries, keys int, scale float32, rest ...argument) {
 	d := y.Cols / heads
 	columns := func(c model.Columns) argument {
 		a := r.address(c.Tensor)
@@ -29,7 +32,7 @@ func (r *recorder) attend(op opcode, q, k, v model.Columns, y model.Tensor, head
 	scratch := (4*(keys4+keys8*d+d8*keys4+queries4*keys8+queries4) + alignment - 1) &^ (alignment - 1)
 	args := []argument{
 		columns(q), pitch(q.Cols), columns(k), pitch(k.Cols), columns(v), pitch(v.Cols), r.address(y), pitch(y.Cols),
-		number(heads), number(d), number(bits(float32(1 / math.Sqrt(float64(d))))),
+		number(heads), number(d), number(bits(scale)),
 		number(r.fixed(uint64(scratch * r.d.m.threads()))), number(scratch),
 	}
 	r.emit(op, nil, append(args, rest...)...)

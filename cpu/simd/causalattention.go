@@ -11,6 +11,6 @@ func (r *recorder) CausalAttention(q, k, v model.Columns, tokens model.Tokens, h
 	recording.CheckHeads("causal attention", width/heads, q, k, v)
 	y := r.tensor(tokens.N, width)
 	longest := min(tokens.Longest, tokens.N)
-	r.attend(opCausal, q, k, v, y, heads, longest, longest, number(tokens.N), number(tokens.Data.(uint32)))
+	r.attend(opCausal, q, k, v, y, heads, longest, longest, scale(width/heads), number(tokens.N), number(tokens.Data.(uint32)))
 	return y
 }

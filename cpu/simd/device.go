@@ -32,8 +32,9 @@ type machine interface {
 	offer(at uint32) error
 	// run runs the commands in [at, end) on all threads that are there, after what was offered.
 	run(at, end uint32) error
-	// pack, widen and winogradWeights are the module's functions of these names.
+	// pack, packTransposed, widen and winogradWeights are the module's functions of these names.
 	pack(src, count, panels, from, k uint32) error
+	packTransposed(src, count, panels, from, k, n uint32) error
 	widen(src, count, dst uint32) error
 	winogradWeights(src, n, k, dst uint32) error
 	// rest lets others have the thread, unless they have had it since the last run: in a browser, an abort can only
@@ -94,10 +95,11 @@ type storage struct {
 type form int
 
 const (
-	panels   form = iota // a matrix: [⌈n/8⌉][k][8] float32
-	wide                 // a vector: float32, zero up to a multiple of 8
-	halves               // a table: fp16 as it came
-	winograd             // a convolution's 16 matrices of Winograd's filtering, each as panels
+	panels        form = iota // a matrix: [⌈n/8⌉][k][8] float32
+	wide                      // a vector: float32, zero up to a multiple of 8
+	halves                    // a table: fp16 as it came
+	winograd                  // a convolution's 16 matrices of Winograd's filtering, each as panels
+	keysAndValues             // an attention pool's: the transpose of the first half, then the second half, each as panels
 )
 
 // NewParam implements model.Device.
@@ -112,7 +114,9 @@ func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
 		s.form = winograd
 		size = 16 * uint64((shape[0]+7)&^7) * uint64(row) * 4
 	case p.Matrix():
-		s.form = panels
+		if s.form = panels; p.KeysAndValues() && shape[1]%8 == 0 {
+			s.form = keysAndValues
+		}
 		size = uint64((shape[0]+7)&^7) * uint64(count/shape[0]) * 4
 	case len(shape) == 1:
 		s.form = wide
@@ -157,6 +161,9 @@ func (d *Device) Fill(p *model.Param, at int64, f16 []byte) error {
 	}
 	for len(f16) > 0 {
 		n := min(len(f16), stagingBytes)
+		if half := s.total / 2; s.form == keysAndValues && s.arrived < half {
+			n = min(n, int(half-s.arrived)) // the halves are stored in different ways
+		}
 		if err := d.store(p, s, f16[:n]); err != nil {
 			return fmt.Errorf("simd: %s: %w", p.Name, err)
 		}
@@ -199,8 +206,14 @@ func (d *Device) store(p *model.Param, s *storage, f16 []byte) error {
 	if s.form == wide {
 		return d.m.widen(d.staging, count, s.at+4*from)
 	}
-	k := uint32(s.total/2) / uint32(p.Shape[0])
-	return d.m.pack(d.staging, count, s.at, from, k)
+	at, k := s.at, uint32(s.total/2)/uint32(p.Shape[0])
+	if half := k * k; s.form == keysAndValues {
+		if from < half {
+			return d.m.packTransposed(d.staging, count, at, from, k, k)
+		}
+		at, from = at+4*half, from-half
+	}
+	return d.m.pack(d.staging, count, at, from, k)
 }
 
 // encoder is a recorded tower with the inputs it reads.

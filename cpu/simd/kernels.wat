@@ -15,9 +15,9 @@
   MEMORY
 
   (type $kernel (func (param i32 i32 i32)))
-  (table 14 funcref)
+  (table 15 funcref)
   (elem (i32.const 1) $gemm $layernorm $attention $patches $embed $tokens $avgpool $rows $normalize
-    $horizontal $vertical $winograd $causal)
+    $horizontal $vertical $winograd $causal $heads)
 
   ;; piece runs one of a command's equal pieces.
   (func $piece (export "piece") (param $at i32) (param $piece i32) (param $pieces i32)
@@ -257,6 +257,32 @@
             (local.set $row (i32.add (local.get $row) (i32.const 1)))))
         (br $next))))
 
+  ;; packTransposed puts count fp16 values (a multiple of 4), the values from index from on of a matrix [k, n], into
+  ;; the panels of its transpose. n is a multiple of 8.
+  (func (export "packTransposed") (param $src i32) (param $count i32) (param $panels i32) (param $from i32) (param $k i32) (param $n i32)
+    (local $row i32) (local $col i32)
+    (local.set $row (i32.div_u (local.get $from) (local.get $n)))
+    (local.set $col (i32.rem_u (local.get $from) (local.get $n)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $count)))
+        ;; panels + ((col/8·k + row)·8 + col%8)·4
+        (v128.store
+          (i32.add (local.get $panels) (i32.shl
+            (i32.add
+              (i32.shl (i32.add (i32.mul (i32.shr_u (local.get $col) (i32.const 3)) (local.get $k)) (local.get $row)) (i32.const 3))
+              (i32.and (local.get $col) (i32.const 7)))
+            (i32.const 2)))
+          (call $half4 (local.get $src)))
+        (local.set $src (i32.add (local.get $src) (i32.const 8)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+        (local.set $col (i32.add (local.get $col) (i32.const 4)))
+        (if (i32.eq (local.get $col) (local.get $n))
+          (then
+            (local.set $col (i32.const 0))
+            (local.set $row (i32.add (local.get $row) (i32.const 1)))))
+        (br $next))))
+
   ;; widen puts count fp16 values (a multiple of 4) at dst as float32.
   (func (export "widen") (param $src i32) (param $count i32) (param $dst i32)
     (block $done
@@ -280,7 +306,7 @@
   ;; it is needed, and has come while this one was computed with. The processor's own prefetching, which follows reads,
   ;; would begin only then: weights that no cache holds made the products of a text 11 % slower, of a picture 8 %.
   (func $tile
-    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p i32)
+    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p i32)
     (param $block i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
     (param $soon i32) (param $step i32)
     (local $s i32) (local $t i32) (local $b i32) (local $end i32) (local $at i32) (local $delta i32) (local $left i32)
@@ -293,8 +319,7 @@
     (local.set $table (i32.add (local.get $table) (i32.shl (i32.mul (local.get $block) (local.get $segments)) (i32.const 4))))
     (local.set $out (i32.add (local.get $out) (i32.mul (i32.shl (local.get $block) (i32.const 2)) (local.get $pitch))))
     (local.set $left (i32.sub (local.get $m) (i32.shl (local.get $block) (i32.const 2))))
-    (local.set $b (i32.add (local.get $panels)
-      (i32.shl (i32.mul (local.get $p) (i32.mul (local.get $segments) (local.get $width))) (i32.const 5))))
+    (local.set $b (i32.add (local.get $panels) (i32.mul (local.get $p) (local.get $stride))))
     (if (local.get $bias)
       (then
         (local.set $c00 (v128.load (i32.add (local.get $bias) (i32.shl (local.get $p) (i32.const 5)))))
@@ -356,7 +381,7 @@
   ;; single makes the first row of a block with four panels, or those that are left of [p, p1). Every sum is added up as
   ;; tile does, so that a row has the same result beside others and alone.
   (func $single
-    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p i32) (param $p1 i32)
+    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p i32) (param $p1 i32)
     (param $block i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
     (local $s i32) (local $t i32) (local $a i32) (local $end i32) (local $q i32) (local $x v128)
     @for j 0 3
@@ -370,8 +395,7 @@
     @for j 0 3
     (local.set $q (i32.add (local.get $p) (i32.const {j})))
     (if (i32.ge_u (local.get $q) (local.get $p1)) (then (local.set $q (i32.sub (local.get $p1) (i32.const 1)))))
-    (local.set $b{j} (i32.add (local.get $panels)
-      (i32.shl (i32.mul (local.get $q) (i32.mul (local.get $segments) (local.get $width))) (i32.const 5))))
+    (local.set $b{j} (i32.add (local.get $panels) (i32.mul (local.get $q) (local.get $stride))))
     (if (local.get $bias)
       (then
         (local.set $c{j}0 (v128.load (i32.add (local.get $bias) (i32.shl (local.get $q) (i32.const 5)))))
@@ -416,9 +440,9 @@
 
   ;; product runs tile over blocks [i0, i1) and panels [p0, p1), chunk blocks at a time: their rows stay in the second
   ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass, each of which reads its
-  ;; part of the next panel ahead.
+  ;; part of the next panel ahead. Panels are stride bytes apart.
   (func $product
-    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $p0 i32) (param $p1 i32)
+    (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p0 i32) (param $p1 i32)
     (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
     (local $p i32) (local $i i32) (local $stop i32) (local $lone i32) (local $size i32) (local $soon i32) (local $step i32) (local $part i32)
     (local $blocks i32) (local $page i32) (local $end i32)
@@ -441,12 +465,12 @@
           (if (i32.and (local.get $lone) (i32.and
                 (i32.eq (local.get $stop) (local.get $i1))
                 (i32.eqz (i32.and (i32.sub (local.get $p) (local.get $p0)) (i32.const 3)))))
-            (then (call $single (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
+            (then (call $single (local.get $table) (local.get $segments) (local.get $width) (local.get $panels) (local.get $stride)
               (local.get $p) (local.get $p1) (local.get $i1)
               (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))))
           (local.set $i (local.get $i0))
           ;; After the last panel there may be no memory.
-          (local.set $soon (i32.add (local.get $panels) (i32.mul (local.get $size)
+          (local.set $soon (i32.add (local.get $panels) (i32.mul (local.get $stride)
             (i32.add (local.get $p) (i32.lt_u (i32.add (local.get $p) (i32.const 1)) (local.get $p1))))))
           ;; To find a page takes as long as a tile's part of it: where few blocks pass, one word of each page of the
           ;; panel after the next is read, so that they are found side by side.
@@ -454,7 +478,7 @@
                 (i32.lt_u (local.get $blocks) (i32.const 5))
                 (i32.lt_u (i32.add (local.get $p) (i32.const 2)) (local.get $p1)))
             (then
-              (local.set $page (i32.add (local.get $soon) (local.get $size)))
+              (local.set $page (i32.add (local.get $soon) (local.get $stride)))
               (local.set $end (i32.add (local.get $page) (local.get $size)))
               (loop $pages
                 (drop (i32.load (local.get $page)))
@@ -462,7 +486,7 @@
           (block $blocked
             (loop $block
               (br_if $blocked (i32.ge_u (local.get $i) (local.get $stop)))
-              (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels)
+              (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels) (local.get $stride)
                 (local.get $p) (local.get $i) (local.get $m)
                 (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
                 (local.get $soon) (local.get $step))
@@ -488,9 +512,38 @@
         (local.set $p0 (call $share (local.get $p1) (local.get $piece) (local.get $pieces)))
         (local.set $p1 (call $share (local.get $p1) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))))
     (call $product (i32.load (local.get $a)) (i32.load offset=4 (local.get $a)) (i32.load offset=8 (local.get $a)) (i32.load offset=12 (local.get $a))
+      (i32.shl (i32.mul (i32.load offset=4 (local.get $a)) (i32.load offset=8 (local.get $a))) (i32.const 5))
       (local.get $p0) (local.get $p1) (local.get $i0) (local.get $i1) (i32.load offset=24 (local.get $a)) (i32.load offset=28 (local.get $a))
       (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a)) (i32.load offset=40 (local.get $a)) (i32.load offset=44 (local.get $a))
       (i32.load offset=48 (local.get $a))))
+
+  ;; heads: products of every head's rows with its own weights: x, from row to row of x, from head to head, weights, from
+  ;; panel to panel, from head to head, width, panel count, m, bias (0: none), from head to head, out, from row to row,
+  ;; from head to head, heads, table, its bytes a thread. All steps are bytes. A unit is a head.
+  (func $heads (param $a i32) (param $piece i32) (param $pieces i32)
+    (local $h i32) (local $end i32) (local $m i32) (local $blocks i32) (local $table i32) (local $bias i32)
+    (local.set $m (i32.load offset=32 (local.get $a)))
+    (local.set $blocks (i32.shr_u (i32.add (local.get $m) (i32.const 3)) (i32.const 2)))
+    (local.set $bias (i32.load offset=36 (local.get $a)))
+    (local.set $table (i32.add (i32.load offset=60 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=64 (local.get $a)))))
+    (local.set $h (call $share (i32.load offset=56 (local.get $a)) (local.get $piece) (local.get $pieces)))
+    (local.set $end (call $share (i32.load offset=56 (local.get $a)) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
+    (block $done
+      (loop $head
+        (br_if $done (i32.ge_u (local.get $h) (local.get $end)))
+        (call $row_table (local.get $table) (i32.add (i32.load (local.get $a)) (i32.mul (local.get $h) (i32.load offset=8 (local.get $a))))
+          (i32.load offset=4 (local.get $a)) (local.get $m))
+        (call $product (local.get $table) (i32.const 1) (i32.load offset=24 (local.get $a))
+          (i32.add (i32.load offset=12 (local.get $a)) (i32.mul (local.get $h) (i32.load offset=20 (local.get $a)))) (i32.load offset=16 (local.get $a))
+          (i32.const 0) (i32.load offset=28 (local.get $a)) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $m)
+          (if (result i32) (local.get $bias)
+            (then (i32.add (local.get $bias) (i32.mul (local.get $h) (i32.load offset=40 (local.get $a)))))
+            (else (i32.const 0)))
+          (i32.const 0)
+          (i32.add (i32.load offset=44 (local.get $a)) (i32.mul (local.get $h) (i32.load offset=52 (local.get $a)))) (i32.load offset=48 (local.get $a))
+          (i32.const 0))
+        (local.set $h (i32.add (local.get $h) (i32.const 1)))
+        (br $head))))
 
   ;; ---- convolutions of 3×3 ----
   ;;
@@ -597,7 +650,7 @@
         (local.set $weights (i32.load offset=20 (local.get $a)))
         (loop $products16
           (call $row_table (local.get $table) (local.get $in) (i32.shl (local.get $width) (i32.const 2)) (local.get $n))
-          (call $product (local.get $table) (i32.const 1) (local.get $width) (local.get $weights) (i32.const 0) (local.get $panels)
+          (call $product (local.get $table) (i32.const 1) (local.get $width) (local.get $weights) (i32.shl (local.get $width) (i32.const 5)) (i32.const 0) (local.get $panels)
             (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $n) (i32.const 0) (i32.const 0) (local.get $made) (local.get $pitch) (i32.const 0))
           (local.set $in (i32.add (local.get $in) (local.get $step)))
           (local.set $made (i32.add (local.get $made) (i32.mul (local.get $strip) (local.get $pitch))))
@@ -867,7 +920,7 @@
     (call $row_table (local.get $table)
       (i32.add (i32.add (i32.load (local.get $a)) (local.get $offset)) (i32.mul (local.get $first) (i32.load offset=4 (local.get $a))))
       (i32.load offset=4 (local.get $a)) (local.get $queries))
-    (call $product (local.get $table) (i32.const 1) (local.get $d) (local.get $kp)
+    (call $product (local.get $table) (i32.const 1) (local.get $d) (local.get $kp) (i32.shl (local.get $d) (i32.const 5))
       (i32.const 0) (i32.shr_u (local.get $keys8) (i32.const 3)) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $queries)
       (i32.const 0) (i32.const 0) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (i32.const 0))
     (loop $softmax
@@ -888,7 +941,7 @@
     (local.set $half (i32.and (local.get $d) (i32.const 4)))
     (local.set $p (i32.shr_u (local.get $d) (i32.const 3)))
     (if (local.get $p)
-      (then (call $product (local.get $table) (i32.const 1) (local.get $keys4) (local.get $vp) (i32.const 0) (local.get $p)
+      (then (call $product (local.get $table) (i32.const 1) (local.get $keys4) (local.get $vp) (i32.shl (local.get $keys4) (i32.const 5)) (i32.const 0) (local.get $p)
         (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $m) (i32.const 0) (i32.const 0) (local.get $out) (local.get $pitch) (i32.const 0))))
     (if (local.get $half)
       (then (call $half_panel (local.get $table)

@@ -30,6 +30,7 @@ type instance struct {
 	length             uint64
 	runFunc, offerFunc js.Value
 	packFunc, widenF   js.Value
+	packTransposedF    js.Value
 	winogradF          js.Value
 
 	planned int      // threads that commands may be run by
@@ -110,7 +111,7 @@ func newInstance(exports, memory js.Value, threads int) *instance {
 	i := &instance{
 		memory: memory, planned: threads,
 		runFunc: exports.Get("run"), offerFunc: exports.Get("offer"), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
-		winogradF: exports.Get("winogradWeights"),
+		packTransposedF: exports.Get("packTransposed"), winogradF: exports.Get("winogradWeights"),
 	}
 	i.view()
 	return i
@@ -174,6 +175,12 @@ func (i *instance) run(at, end uint32) (err error) {
 func (i *instance) pack(src, count, panels, from, k uint32) (err error) {
 	defer thrown(&err)
 	i.packFunc.Invoke(src, count, panels, from, k)
+	return nil
+}
+
+func (i *instance) packTransposed(src, count, panels, from, k, n uint32) (err error) {
+	defer thrown(&err)
+	i.packTransposedF.Invoke(src, count, panels, from, k, n)
 	return nil
 }
 

@@ -97,6 +97,10 @@ func (r *runtime) pack(src, count, panels, from, k uint32) error {
 	return r.call("pack", uint64(src), uint64(count), uint64(panels), uint64(from), uint64(k))
 }
 
+func (r *runtime) packTransposed(src, count, panels, from, k, n uint32) error {
+	return r.call("packTransposed", uint64(src), uint64(count), uint64(panels), uint64(from), uint64(k), uint64(n))
+}
+
 func (r *runtime) widen(src, count, dst uint32) error {
 	return r.call("widen", uint64(src), uint64(count), uint64(dst))
 }

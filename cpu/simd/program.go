@@ -28,6 +28,7 @@ const (
 	opVertical
 	opWinograd
 	opCausal
+	opHeads
 )
 
 // commandBytes is the size of a command: the opcode, its arguments, and how many pieces it is cut into.
@@ -72,7 +73,7 @@ type command struct {
 	op    opcode
 	args  []argument
 	needs []*model.Param
-	work  model.Work // of its operation; the rest of it for an operation's further commands
+	work  model.Work // of its operation, the rest of it for an operation's further commands; or its own, if it did say
 	most  int        // pieces that it can usefully be cut into
 
 	pieces int // that threads share it out by
@@ -116,6 +117,10 @@ func (r *recorder) metered() model.Ops {
 		first := len(r.commands)
 		return func() {
 			for i := first; i < len(r.commands); i++ {
+				if c := &r.commands[i]; c.work != (model.Work{}) {
+					c.work.Op = w.Op + ": " + c.work.Op
+					continue
+				}
 				r.commands[i].work = w
 				w = w.Rest()
 			}
@@ -166,6 +171,11 @@ func (r *recorder) Index(v []uint32) model.Indices {
 func (r *recorder) emit(op opcode, needs []*model.Param, args ...argument) {
 	model.Check(4+4*len(args)+4 <= commandBytes, "simd", "%d arguments", len(args))
 	r.commands = append(r.commands, command{op: op, args: args, needs: needs, most: mostPieces})
+}
+
+// did says what the last command does, of an operation that is made in another way than it is defined.
+func (r *recorder) did(part string, flop, bytes float64) {
+	r.commands[len(r.commands)-1].work = model.Work{Op: part, FLOP: flop, Bytes: bytes}
 }
 
 // param is where a parameter lies, which must have the form that the operation reads.

@@ -80,6 +80,11 @@ func (b *both) tensor(rows, cols int) int {
 // weight draws a random matrix to multiply with, or convolution's kernels.
 func (b *both) weight(shape ...int) int { return b.param(".weight", shape) }
 
+// keysAndValues draws the matrix of an attention pool.
+func (b *both) keysAndValues(width int) int {
+	return b.param(".attnpool.kv.weight", []int{2 * width, width})
+}
+
 // table draws a random vector or table of embeddings.
 func (b *both) table(shape ...int) int { return b.param("", shape) }
 
@@ -249,6 +254,14 @@ var cases = []opCase{
 			return o.Attention(qkv.Columns(0), qkv.Columns(h.Width), qkv.Columns(2*h.Width), h)
 		}
 	}},
+	{"attention pool", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
+		heads, batch, n := 1+b.rng.IntN(4), b.size(), 1+b.rng.IntN(60)
+		width := heads * 8 * (1 + b.rng.IntN(9))
+		q, x, weight, bias := b.tensor(batch, width), b.tensor(batch*n, width), b.keysAndValues(width), b.table(2*width)
+		return fmt.Sprintf("%d×%d tokens, %d heads, width %d", batch, n, heads, width), func(o operands) model.Tensor {
+			return o.AttentionPool(o.t(q), o.t(x), model.Linear{Weight: o.p(weight), Bias: o.p(bias)}, heads)
+		}
+	}},
 	{"causal attention", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
 		heads, rows := 1+b.rng.IntN(4), b.size()
 		width := heads * 4 * (1 + b.rng.IntN(20))
@@ -388,6 +401,9 @@ func Refusals(t *testing.T, engine Engine) {
 		"causal attention": func(o operands) model.Tensor {
 			c := o.t(wide).Columns(0)
 			return o.CausalAttention(c, c, c, o.Tokens([]model.Token{{}, {Position: 1}}, 2), 1, 4)
+		},
+		"attention pool": func(o operands) model.Tensor {
+			return o.AttentionPool(o.t(x), o.t(x), model.Linear{Weight: o.p(w), Bias: o.p(w)}, 2)
 		},
 		"average pool": func(o operands) model.Tensor { return o.AvgPool(o.t(x), 2, 2) },
 	} {
