@@ -11,22 +11,35 @@ const out = process.argv[2] ?? here;
 // wabt is a development dependency of site/, where the project's one package.json is.
 const wabt = await createRequire(join(here, '../../site/package.json'))('wabt')();
 
-/** Expands @for NAME FROM TO … @end, with {expression of NAME} in between. */
+/** What was defined, by name. @type {Map<string, string[]>} */
+const defined = new Map();
+
+/**
+ * Expands @for NAME FROM TO … @end, with {expression of NAME} in between; takes @define NAME … @end out, and puts it
+ * where it says @NAME.
+ */
 function expand(lines) {
   const done = [];
   for (let i = 0; i < lines.length; i++) {
+    const use = defined.get(/^\s*@(\w+)\s*$/.exec(lines[i])?.[1]);
     const loop = /^\s*@for (\w+) (\d+) (\d+)\s*$/.exec(lines[i]);
-    if (!loop) {
-      done.push(lines[i]);
+    const name = /^\s*@define (\w+)\s*$/.exec(lines[i])?.[1];
+    if (!loop && !name) {
+      done.push(...(use ? expand(use) : [lines[i]]));
       continue;
     }
-    let depth = 1;
+    const opening = lines[i].trim();
     const body = [];
+    let depth = 1;
     for (i++; ; i++) {
-      if (i === lines.length) throw new Error(`@for ${loop[1]} has no @end`);
-      if (/^\s*@for /.test(lines[i])) depth++;
+      if (i === lines.length) throw new Error(`${opening} has no @end`);
+      if (/^\s*@(for|define) /.test(lines[i])) depth++;
       if (/^\s*@end\s*$/.test(lines[i]) && --depth === 0) break;
       body.push(lines[i]);
+    }
+    if (name) {
+      defined.set(name, body);
+      continue;
     }
     for (let n = Number(loop[2]); n <= Number(loop[3]); n++) {
       const place = new RegExp(`\\{${loop[1]}((?:[*+]\\d+)*)\\}`, 'g');

@@ -9,8 +9,8 @@
 ;; there are threads. Every kernel takes (arguments, piece, pieces) and does that piece's share of its units.
 ;;
 ;; assemble.mjs makes the binaries from this text. It expands  @for x 0 3 … @end  with {x}, {x*4} and the like, writes
-;; $MUL … $ADD  as one relaxed multiply-add or as a multiplication and an addition, and leaves  @shared … @unshared
-;; out of modules whose memory is not shared.
+;; $MUL … $ADD  as one relaxed multiply-add or as a multiplication and an addition, puts the text between  @define NAME
+;; and @end  where it says @NAME, and leaves  @shared … @unshared  out of modules whose memory is not shared.
 (module
   MEMORY
 
@@ -169,46 +169,103 @@
 
   ;; ---- elementary functions, four at a time ----
 
-  ;; exp by 2^n·p(r), r = x − n·ln 2 in [−0.35, 0.35]; relative error below 2e-7. Below −87 it is about 1e-38.
-  (func $exp (param $x v128) (result v128)
-    (local $n v128) (local $r v128)
-    (local.set $x (f32x4.pmax (f32x4.pmin (local.get $x) (v128.const f32x4 88 88 88 88)) (v128.const f32x4 -87 -87 -87 -87)))
-    (local.set $n (f32x4.nearest (f32x4.mul (local.get $x) (v128.const f32x4 1.44269504 1.44269504 1.44269504 1.44269504))))
-    (local.set $r (f32x4.sub (local.get $x) (f32x4.mul (local.get $n) (v128.const f32x4 0.693359375 0.693359375 0.693359375 0.693359375))))
-    (local.set $r (f32x4.add (local.get $r) (f32x4.mul (local.get $n) (v128.const f32x4 2.12194440e-4 2.12194440e-4 2.12194440e-4 2.12194440e-4))))
-    (v128.const f32x4 0.00138888889 0.00138888889 0.00138888889 0.00138888889)
-    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.00833333333 0.00833333333 0.00833333333 0.00833333333))
-    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.0416666667 0.0416666667 0.0416666667 0.0416666667))
-    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.166666667 0.166666667 0.166666667 0.166666667))
-    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 0.5 0.5 0.5 0.5))
-    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 1 1 1 1))
-    (f32x4.add (f32x4.mul (local.get $r)) (v128.const f32x4 1 1 1 1))
-    (f32x4.mul (i32x4.shl (i32x4.add (i32x4.trunc_sat_f32x4_s (local.get $n)) (v128.const i32x4 127 127 127 127)) (i32.const 23))))
+  ;; @EXP2 makes $e = 2^$t, |$t| ≤ 126: 2^n·(1 + r·q(r)), n the nearest integer, r = $t − n. Of n and 1.5·2^23 the sum has n
+  ;; in its last bits; shifted into place, they are added to the exponent. q is (2^r − 1)/r interpolated at Chebyshev's
+  ;; nodes of [−½, ½]; the relative error is below 1e-7. It is text, so that its constants are locals, set once before
+  ;; a loop: where a constant is written, Chromium makes it anew each time, by three instructions.
+  @define EXP2_LOCALS
+    (local $t v128) (local $e v128) (local $magic v128)
+    @for i 0 6
+    (local $k{i} v128)
+    @end
+  @end
+  @define EXP2_CONSTANTS
+    (local.set $magic (f32x4.splat (f32.const 12582912)))
+    (local.set $k0 (f32x4.splat (f32.const 1)))
+    (local.set $k1 (f32x4.splat (f32.const 0.6931471824645996)))
+    (local.set $k2 (f32x4.splat (f32.const 0.24022650718688965)))
+    (local.set $k3 (f32x4.splat (f32.const 0.055503569543361664)))
+    (local.set $k4 (f32x4.splat (f32.const 0.009618083015084267)))
+    (local.set $k5 (f32x4.splat (f32.const 0.0013390863314270973)))
+    (local.set $k6 (f32x4.splat (f32.const 0.00015453163359779865)))
+  @end
+  @define EXP2
+    (local.set $e (f32x4.add (local.get $t) (local.get $magic)))
+    (local.set $t (f32x4.sub (local.get $t) (f32x4.sub (local.get $e) (local.get $magic))))
+    (local.get $k6)
+    (local.get $t) $MUL (local.get $k5) $ADD
+    (local.get $t) $MUL (local.get $k4) $ADD
+    (local.get $t) $MUL (local.get $k3) $ADD
+    (local.get $t) $MUL (local.get $k2) $ADD
+    (local.get $t) $MUL (local.get $k1) $ADD
+    (local.get $t) $MUL (local.get $k0) $ADD
+    (i32x4.add (i32x4.shl (local.get $e) (i32.const 23)))
+    (local.set $e)
+  @end
 
-  ;; activate: 1 ReLU, 2 quick GELU, 3 GELU with erf of Abramowitz & Stegun 7.1.26 (error 1.5e-7).
-  (func $activate (param $x v128) (param $act i32) (result v128)
-    (local $a v128) (local $t v128)
-    (if (i32.eq (local.get $act) (i32.const 1))
-      (then (return (f32x4.pmax (v128.const f32x4 0 0 0 0) (local.get $x)))))
+  ;; curve activates n vectors of each of m rows, in place: 2 quick GELU, 3 GELU with erf of Abramowitz & Stegun 7.1.26
+  ;; (error 1.5e-7). (1, ReLU, is a maximum; who stores the results sees to it.)
+  (func $curve (param $at i32) (param $n i32) (param $m i32) (param $pitch i32) (param $act i32)
+    (local $x v128) (local $one v128) (local $limit v128) (local $scale v128) (local $end i32)
+    @for i 0 4
+    (local $p{i} v128)
+    @end
+    (local $half v128) (local $sign v128) (local $slope v128)
+    @EXP2_LOCALS
+    @EXP2_CONSTANTS
+    (local.set $one (f32x4.splat (f32.const 1)))
+    (local.set $limit (f32x4.splat (f32.const 126)))
+    (local.set $n (i32.shl (local.get $n) (i32.const 4))) ;; bytes from here on
     (if (i32.eq (local.get $act) (i32.const 2))
-      (then (return (f32x4.div (local.get $x)
-        (f32x4.add (v128.const f32x4 1 1 1 1)
-          (call $exp (f32x4.mul (local.get $x) (v128.const f32x4 -1.702 -1.702 -1.702 -1.702))))))))
-    (local.set $a (f32x4.mul (f32x4.abs (local.get $x)) (v128.const f32x4 0.707106781 0.707106781 0.707106781 0.707106781)))
-    (local.set $t (f32x4.div (v128.const f32x4 1 1 1 1)
-      (f32x4.add (v128.const f32x4 1 1 1 1) (f32x4.mul (local.get $a) (v128.const f32x4 0.3275911 0.3275911 0.3275911 0.3275911)))))
-    (v128.const f32x4 1.061405429 1.061405429 1.061405429 1.061405429)
-    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 -1.453152027 -1.453152027 -1.453152027 -1.453152027))
-    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 1.421413741 1.421413741 1.421413741 1.421413741))
-    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 -0.284496736 -0.284496736 -0.284496736 -0.284496736))
-    (f32x4.add (f32x4.mul (local.get $t)) (v128.const f32x4 0.254829592 0.254829592 0.254829592 0.254829592))
-    (f32x4.mul (local.get $t))
-    (f32x4.mul (call $exp (f32x4.neg (f32x4.mul (local.get $a) (local.get $a)))))
-    (local.set $t) ;; erfc(|x|/√2)
-    ;; x·Φ(x) = x/2·(1 + sign(x)·(1 − erfc))
-    (f32x4.mul (f32x4.mul (local.get $x) (v128.const f32x4 0.5 0.5 0.5 0.5))
-      (f32x4.add (v128.const f32x4 1 1 1 1)
-        (v128.bitselect (local.get $x) (f32x4.sub (v128.const f32x4 1 1 1 1) (local.get $t)) (v128.const i32x4 0x80000000 0x80000000 0x80000000 0x80000000)))))
+      (then
+        (local.set $scale (f32x4.splat (f32.const -2.4554669595930157))) ;; −1.702·log₂e
+        (loop $quick_rows
+          (local.set $end (i32.add (local.get $at) (local.get $n)))
+          (loop $quick
+            (local.set $x (v128.load (local.get $at)))
+            ;; Where x is so low, the quotient is zero; where it is so high, it is x.
+            (local.set $t (f32x4.pmax (f32x4.neg (local.get $limit)) (f32x4.pmin (local.get $limit) (f32x4.mul (local.get $x) (local.get $scale)))))
+            @EXP2
+            (v128.store (local.get $at) (f32x4.div (local.get $x) (f32x4.add (local.get $one) (local.get $e))))
+            (br_if $quick (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+          (local.set $at (i32.add (local.get $at) (i32.sub (local.get $pitch) (local.get $n))))
+          (br_if $quick_rows (local.tee $m (i32.sub (local.get $m) (i32.const 1))))))
+      (else
+        (local.set $scale (f32x4.splat (f32.const -0.72134752044448170))) ;; −½·log₂e
+        (local.set $slope (f32x4.splat (f32.const 0.23164189))) ;; 0.3275911/√2
+        (local.set $half (f32x4.splat (f32.const 0.5)))
+        (local.set $sign (i32x4.splat (i32.const 0x80000000)))
+        (local.set $p0 (f32x4.splat (f32.const 0.254829592)))
+        (local.set $p1 (f32x4.splat (f32.const -0.284496736)))
+        (local.set $p2 (f32x4.splat (f32.const 1.421413741)))
+        (local.set $p3 (f32x4.splat (f32.const -1.453152027)))
+        (local.set $p4 (f32x4.splat (f32.const 1.061405429)))
+        (loop $rows
+          (local.set $end (i32.add (local.get $at) (local.get $n)))
+          (loop $gelu
+            (local.set $x (v128.load (local.get $at)))
+            (local.set $t (f32x4.pmax (f32x4.neg (local.get $limit)) (f32x4.mul (f32x4.mul (local.get $x) (local.get $x)) (local.get $scale))))
+            @EXP2
+            ;; e = exp(−x²/2); with u = 1/(1 + 0.3275911·|x|/√2), erfc(|x|/√2) = u·p(u)·e
+            (local.set $t (f32x4.div (local.get $one) (f32x4.add (local.get $one) (f32x4.mul (local.get $slope) (f32x4.abs (local.get $x))))))
+            (local.get $p4)
+            (local.get $t) $MUL (local.get $p3) $ADD
+            (local.get $t) $MUL (local.get $p2) $ADD
+            (local.get $t) $MUL (local.get $p1) $ADD
+            (local.get $t) $MUL (local.get $p0) $ADD
+            (f32x4.mul (local.get $t))
+            (f32x4.mul (local.get $e))
+            (local.set $t)
+            ;; x·Φ(x) = x/2·(1 + sign(x)·(1 − erfc))
+            (v128.store (local.get $at) (f32x4.mul (f32x4.mul (local.get $x) (local.get $half))
+              (f32x4.add (local.get $one) (v128.bitselect (local.get $x) (f32x4.sub (local.get $one) (local.get $t)) (local.get $sign)))))
+            (br_if $gelu (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+          (local.set $at (i32.add (local.get $at) (i32.sub (local.get $pitch) (local.get $n))))
+          (br_if $rows (local.tee $m (i32.sub (local.get $m) (i32.const 1))))))))
+
+  ;; floor is what results are at least: 0 for ReLU.
+  (func $floor (param $act i32) (result v128)
+    (f32x4.splat (select (f32.const 0) (f32.const -inf) (i32.eq (local.get $act) (i32.const 1)))))
 
   (func $sum (param $x v128) (result f32)
     (f32.add
@@ -309,7 +366,7 @@
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p i32)
     (param $block i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
     (param $soon i32) (param $step i32)
-    (local $s i32) (local $t i32) (local $b i32) (local $end i32) (local $at i32) (local $delta i32) (local $left i32)
+    (local $s i32) (local $t i32) (local $b i32) (local $end i32) (local $at i32) (local $delta i32) (local $left i32) (local $halves i32)
     @for r 0 3
     (local $a{r} i32) (local $c{r}0 v128) (local $c{r}1 v128)
     @end
@@ -359,24 +416,25 @@
       (br_if $segment (local.tee $s (i32.sub (local.get $s) (i32.const 1)))))
     ;; Of the last panel only the first half may lie inside of the padded row; of the last block only some rows.
     (local.set $at (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))))
+    (local.set $halves (i32.add (i32.const 1) (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch))))
+    (local.set $x (call $floor (local.get $act)))
     (block $stored
       @for r 0 3
       (br_if $stored (i32.le_s (local.get $left) (i32.const {r})))
       (if (local.get $residual)
         (then
           (local.set $c{r}0 (f32x4.add (local.get $c{r}0) (v128.load (i32.add (local.get $at) (local.get $delta)))))
-          (if (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch))
+          (if (i32.eq (local.get $halves) (i32.const 2))
             (then (local.set $c{r}1 (f32x4.add (local.get $c{r}1) (v128.load offset=16 (i32.add (local.get $at) (local.get $delta)))))))))
-      (if (local.get $act)
-        (then
-          (local.set $c{r}0 (call $activate (local.get $c{r}0) (local.get $act)))
-          (local.set $c{r}1 (call $activate (local.get $c{r}1) (local.get $act)))))
-      (v128.store (local.get $at) (local.get $c{r}0))
-      (if (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch))
-        (then (v128.store offset=16 (local.get $at) (local.get $c{r}1))))
+      (v128.store (local.get $at) (f32x4.pmax (local.get $x) (local.get $c{r}0)))
+      (if (i32.eq (local.get $halves) (i32.const 2))
+        (then (v128.store offset=16 (local.get $at) (f32x4.pmax (local.get $x) (local.get $c{r}1)))))
       (local.set $at (i32.add (local.get $at) (local.get $pitch)))
       @end
-    ))
+    )
+    (if (i32.gt_u (local.get $act) (i32.const 1))
+      (then (call $curve (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))) (local.get $halves)
+        (select (local.get $left) (i32.const 4) (i32.lt_s (local.get $left) (i32.const 4))) (local.get $pitch) (local.get $act)))))
 
   ;; single makes the first row of a block with four panels, or those that are left of [p, p1). Every sum is added up as
   ;; tile does, so that a row has the same result beside others and alone.
@@ -423,6 +481,8 @@
         (br_if $k (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 16))) (local.get $end))))
       (local.set $t (i32.add (local.get $t) (i32.const 16)))
       (br_if $segment (local.tee $s (i32.sub (local.get $s) (i32.const 1)))))
+    (local.set $x (call $floor (local.get $act)))
+    (local.set $a (i32.const 0)) ;; vectors that are stored
     (block $stored
       @for j 0 3
       (local.set $q (i32.add (local.get $p) (i32.const {j})))
@@ -432,11 +492,13 @@
       (br_if $stored (i32.ge_u (i32.add (local.get $q) (i32.const {h*16})) (local.get $pitch)))
       (if (local.get $residual)
         (then (local.set $c{j}{h} (f32x4.add (local.get $c{j}{h}) (v128.load offset={h*16} (i32.add (local.get $residual) (local.get $q)))))))
-      (if (local.get $act) (then (local.set $c{j}{h} (call $activate (local.get $c{j}{h}) (local.get $act)))))
-      (v128.store offset={h*16} (i32.add (local.get $out) (local.get $q)) (local.get $c{j}{h}))
+      (v128.store offset={h*16} (i32.add (local.get $out) (local.get $q)) (f32x4.pmax (local.get $x) (local.get $c{j}{h})))
+      (local.set $a (i32.add (local.get $a) (i32.const 1)))
       @end
       @end
-    ))
+    )
+    (if (i32.gt_u (local.get $act) (i32.const 1))
+      (then (call $curve (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))) (local.get $a) (i32.const 1) (i32.const 0) (local.get $act)))))
 
   ;; product runs tile over blocks [i0, i1) and panels [p0, p1), chunk blocks at a time: their rows stay in the second
   ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass, each of which reads its
@@ -721,7 +783,7 @@
   ;; dropped.
   (func $tile_outputs (param $a i32) (param $tile i32) (param $across i32) (param $m i32) (param $step i32)
     (local $side i32) (local $pitch i32) (local $bias i32) (local $act i32) (local $right i32) (local $below i32)
-    (local $out i32) (local $c i32) (local $at i32) (local $v v128) (local $add v128)
+    (local $out i32) (local $c i32) (local $at i32) (local $v v128) (local $add v128) (local $floor v128)
     @for q 0 3
     (local $m0{q} v128) (local $m1{q} v128) (local $m2{q} v128) (local $m3{q} v128) (local $r0{q} v128) (local $r1{q} v128)
     @end
@@ -729,6 +791,7 @@
     (local.set $pitch (i32.load offset=40 (local.get $a)))
     (local.set $bias (i32.load offset=32 (local.get $a)))
     (local.set $act (i32.load offset=44 (local.get $a)))
+    (local.set $floor (call $floor (local.get $act)))
     ;; right and below: bytes to the next output, 0 where there is none
     (local.set $right (i32.shl (i32.rem_u (local.get $tile) (local.get $across)) (i32.const 1)))
     (local.set $tile (i32.div_u (local.get $tile) (local.get $across)))
@@ -754,18 +817,26 @@
       (block $stored
         @for r 0 1
         (local.set $v (f32x4.add (local.get $add) (f32x4.add (f32x4.add (local.get $r{r}0) (local.get $r{r}1)) (local.get $r{r}2))))
-        (if (local.get $act) (then (local.set $v (call $activate (local.get $v) (local.get $act)))))
-        (v128.store (local.get $at) (local.get $v))
+        (v128.store (local.get $at) (f32x4.pmax (local.get $floor) (local.get $v)))
         (if (local.get $right)
           (then
             (local.set $v (f32x4.add (local.get $add) (f32x4.sub (f32x4.sub (local.get $r{r}1) (local.get $r{r}2)) (local.get $r{r}3))))
-            (if (local.get $act) (then (local.set $v (call $activate (local.get $v) (local.get $act)))))
-            (v128.store (i32.add (local.get $at) (local.get $right)) (local.get $v))))
+            (v128.store (i32.add (local.get $at) (local.get $right)) (f32x4.pmax (local.get $floor) (local.get $v)))))
         (br_if $stored (i32.eqz (local.get $below)))
         (local.set $at (i32.add (local.get $at) (local.get $below)))
         @end
       )
-      (br_if $cols (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 16))) (local.get $pitch)))))
+      (br_if $cols (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 16))) (local.get $pitch))))
+    (if (i32.gt_u (local.get $act) (i32.const 1))
+      (then
+        (loop $rows
+          (call $curve (local.get $out) (i32.shr_u (local.get $pitch) (i32.const 4))
+            (i32.add (i32.const 1) (i32.ne (local.get $right) (i32.const 0))) (local.get $right) (local.get $act))
+          (if (local.get $below)
+            (then
+              (local.set $out (i32.add (local.get $out) (local.get $below)))
+              (local.set $below (i32.const 0))
+              (br $rows)))))))
 
   ;; ---- layer norm ----
 
@@ -1023,7 +1094,9 @@
 
   ;; softmax replaces the first seen of n values (a multiple of 8) by exp(scale·x)/Σ, the others by zero.
   (func $softmax (param $at i32) (param $seen i32) (param $n i32) (param $scale f32)
-    (local $i i32) (local $x i32) (local $top v128) (local $m f32) (local $sum v128) (local $v v128)
+    (local $i i32) (local $x i32) (local $top v128) (local $m f32) (local $sum v128) (local $scales v128) (local $least v128)
+    @EXP2_LOCALS
+    @EXP2_CONSTANTS
     (local.set $i (local.get $seen))
     (block $filled
       (loop $fill
@@ -1039,12 +1112,16 @@
     (local.set $m (f32.max
       (f32.max (f32x4.extract_lane 0 (local.get $top)) (f32x4.extract_lane 1 (local.get $top)))
       (f32.max (f32x4.extract_lane 2 (local.get $top)) (f32x4.extract_lane 3 (local.get $top)))))
+    (local.set $top (f32x4.splat (local.get $m)))
+    (local.set $scales (f32x4.splat (f32.mul (local.get $scale) (f32.const 1.4426950408889634)))) ;; log₂e
+    (local.set $least (f32x4.splat (f32.const -126)))
     (local.set $i (i32.const 0))
     (loop $exps
       (local.set $x (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 2))))
-      (local.set $v (call $exp (f32x4.mul (f32x4.splat (local.get $scale)) (f32x4.sub (v128.load (local.get $x)) (f32x4.splat (local.get $m))))))
-      (v128.store (local.get $x) (local.get $v))
-      (local.set $sum (f32x4.add (local.get $sum) (local.get $v)))
+      (local.set $t (f32x4.pmax (local.get $least) (f32x4.mul (local.get $scales) (f32x4.sub (v128.load (local.get $x)) (local.get $top)))))
+      @EXP2
+      (v128.store (local.get $x) (local.get $e))
+      (local.set $sum (f32x4.add (local.get $sum) (local.get $e)))
       (br_if $exps (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4))) (local.get $n))))
     (local.set $m (f32.div (f32.const 1) (call $sum (local.get $sum))))
     (local.set $i (i32.const 0))
