@@ -672,23 +672,25 @@
     (v128.store32_lane offset=96 3 (local.get $at) (local.get $v)))
 
   ;; winograd: x, width, side, out side, pad, weights, panel count, batch, bias, out, pitch (bytes), act, a pixel of
-  ;; zeros, tiles of a strip (a multiple of 4), scratch, scratch bytes a thread. A unit is a strip of tiles, of whatever
-  ;; picture; what it makes stays in the second cache. Scratch holds, in this order: inputs [16][strip][width], products
-  ;; [16][strip][panels·8], a table of strip addresses, the addresses of a tile's 16 pixels.
+  ;; zeros, tiles of a strip (a multiple of 4), scratch, scratch bytes a thread, bytes from each of the 16 inputs to the
+  ;; next, and of the products. A unit is a strip of tiles, of whatever picture; what it makes stays in the second cache.
+  ;; Scratch holds, in this order: inputs [16][strip][width], products [16][strip][panels·8], a table of strip addresses,
+  ;; the addresses of a tile's 16 pixels.
   (func $winograd (param $a i32) (param $piece i32) (param $pieces i32)
     (local $width i32) (local $strip i32) (local $panels i32) (local $across i32) (local $tiles i32) (local $unit i32) (local $units i32)
-    (local $inputs i32) (local $products i32) (local $table i32) (local $pixels i32) (local $step i32) (local $pitch i32) (local $weights i32)
+    (local $inputs i32) (local $products i32) (local $table i32) (local $pixels i32) (local $in_step i32) (local $out_step i32) (local $pitch i32) (local $weights i32)
     (local $first i32) (local $n i32) (local $i i32) (local $in i32) (local $made i32) (local $blocks i32)
     (local.set $width (i32.load offset=4 (local.get $a)))
     (local.set $panels (i32.load offset=24 (local.get $a)))
     (local.set $strip (i32.load offset=52 (local.get $a)))
     (local.set $across (i32.shr_u (i32.add (i32.load offset=12 (local.get $a)) (i32.const 1)) (i32.const 1)))
     (local.set $tiles (i32.mul (i32.load offset=28 (local.get $a)) (i32.mul (local.get $across) (local.get $across))))
-    (local.set $step (i32.shl (i32.mul (local.get $strip) (local.get $width)) (i32.const 2)))
     (local.set $pitch (i32.shl (local.get $panels) (i32.const 5)))
+    (local.set $in_step (i32.load offset=64 (local.get $a)))
+    (local.set $out_step (i32.load offset=68 (local.get $a)))
     (local.set $inputs (i32.add (i32.load offset=56 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=60 (local.get $a)))))
-    (local.set $products (i32.add (local.get $inputs) (i32.shl (local.get $step) (i32.const 4))))
-    (local.set $table (i32.add (local.get $products) (i32.shl (i32.mul (local.get $strip) (local.get $pitch)) (i32.const 4))))
+    (local.set $products (i32.add (local.get $inputs) (i32.shl (local.get $in_step) (i32.const 4))))
+    (local.set $table (i32.add (local.get $products) (i32.shl (local.get $out_step) (i32.const 4))))
     (local.set $pixels (i32.add (local.get $table) (i32.shl (local.get $strip) (i32.const 2))))
     (local.set $units (i32.div_u (i32.add (local.get $tiles) (i32.sub (local.get $strip) (i32.const 1))) (local.get $strip)))
     (local.set $unit (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
@@ -704,7 +706,7 @@
         (loop $in_tiles
           (call $tile_pixels (local.get $a) (i32.add (local.get $first) (local.get $i)) (local.get $across) (local.get $pixels))
           (call $tile_inputs (local.get $pixels) (local.get $width)
-            (i32.add (local.get $inputs) (i32.shl (i32.mul (local.get $i) (local.get $width)) (i32.const 2))) (local.get $step))
+            (i32.add (local.get $inputs) (i32.shl (i32.mul (local.get $i) (local.get $width)) (i32.const 2))) (local.get $in_step))
           (br_if $in_tiles (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
         (local.set $i (i32.const 0))
         (local.set $in (local.get $inputs))
@@ -714,14 +716,14 @@
           (call $row_table (local.get $table) (local.get $in) (i32.shl (local.get $width) (i32.const 2)) (local.get $n))
           (call $product (local.get $table) (i32.const 1) (local.get $width) (local.get $weights) (i32.shl (local.get $width) (i32.const 5)) (i32.const 0) (local.get $panels)
             (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $n) (i32.const 0) (i32.const 0) (local.get $made) (local.get $pitch) (i32.const 0))
-          (local.set $in (i32.add (local.get $in) (local.get $step)))
-          (local.set $made (i32.add (local.get $made) (i32.mul (local.get $strip) (local.get $pitch))))
+          (local.set $in (i32.add (local.get $in) (local.get $in_step)))
+          (local.set $made (i32.add (local.get $made) (local.get $out_step)))
           (local.set $weights (i32.add (local.get $weights) (i32.mul (local.get $pitch) (local.get $width))))
           (br_if $products16 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 16))))
         (local.set $i (i32.const 0))
         (loop $out_tiles
           (call $tile_outputs (local.get $a) (i32.add (local.get $first) (local.get $i)) (local.get $across)
-            (i32.add (local.get $products) (i32.mul (local.get $i) (local.get $pitch))) (i32.mul (local.get $strip) (local.get $pitch)))
+            (i32.add (local.get $products) (i32.mul (local.get $i) (local.get $pitch))) (local.get $out_step))
           (br_if $out_tiles (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
         (local.set $unit (i32.add (local.get $unit) (i32.const 1)))
         (br $strips))))

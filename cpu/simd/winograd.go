@@ -23,14 +23,19 @@ func (r *recorder) winograd(x model.Tensor, inSide int, c model.Conv, act model.
 	tiles, threads := batch*across*across, r.d.m.threads()
 	strip := max(tileRows, chunkBytes/(64*(width+8*panelCount)))
 	strip = padded(min(strip, (tiles+threads-1)/threads))
-	scratch := (4*(16*strip*(width+8*panelCount)+strip+16) + alignment - 1) &^ (alignment - 1)
+	inputs, products := apart(4*strip*width), apart(4*strip*8*panelCount)
+	scratch := (16*(inputs+products) + 4*(strip+16) + alignment - 1) &^ (alignment - 1)
 	r.emit(opWinograd, []*model.Param{c.Weight, c.Bias},
 		r.address(x), number(width), number(inSide), number(side), number(c.Pad), param(c.Weight, winograd), number(panelCount), number(batch),
 		param(c.Bias, wide), r.address(y), number(4*padded(outputs)), activation(act), number(r.constant(make([]uint32, width)...)),
-		number(strip), number(r.fixed(uint64(scratch*threads))), number(scratch))
+		number(strip), number(r.fixed(uint64(scratch*threads))), number(scratch), number(inputs), number(products))
 	r.commands[len(r.commands)-1].most = min(mostPieces, (tiles+strip-1)/strip)
 	return y, side
 }
+
+// apart is size, in bytes, rounded up to an odd number of cache lines. Matrices that are so far apart, and written or read at the
+// same place in each, are in different sets of the cache.
+func apart(size int) int { return (size+alignment-1)&^(alignment-1) | alignment }
 
 // every returns each stride-th row and column of maps.
 func (r *recorder) every(stride int, x model.Tensor, side int) model.Tensor {
