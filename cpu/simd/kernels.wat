@@ -583,29 +583,34 @@
   ;; panel to panel, from head to head, width, panel count, m, bias (0: none), from head to head, out, from row to row,
   ;; from head to head, heads, table, its bytes a thread. All steps are bytes. A unit is a head.
   (func $heads (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $h i32) (local $end i32) (local $m i32) (local $blocks i32) (local $table i32) (local $bias i32)
+    (local $h i32) (local $from i32) (local $end i32) (local $m i32) (local $blocks i32) (local $table i32) (local $bias i32) (local $p i32) (local $next i32)
     (local.set $m (i32.load offset=32 (local.get $a)))
     (local.set $blocks (i32.shr_u (i32.add (local.get $m) (i32.const 3)) (i32.const 2)))
     (local.set $bias (i32.load offset=36 (local.get $a)))
     (local.set $table (i32.add (i32.load offset=60 (local.get $a)) (i32.mul (global.get $thread) (i32.load offset=64 (local.get $a)))))
-    (local.set $h (call $share (i32.load offset=56 (local.get $a)) (local.get $piece) (local.get $pieces)))
+    (local.set $from (call $share (i32.load offset=56 (local.get $a)) (local.get $piece) (local.get $pieces)))
     (local.set $end (call $share (i32.load offset=56 (local.get $a)) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
-    (block $done
+    (if (i32.eq (local.get $from) (local.get $end)) (then (return)))
+    ;; Four panels at a time, all heads: what heads read of a panel may follow each other.
+    (loop $panels
+      (local.set $next (i32.add (local.get $p) (i32.const 4)))
+      (if (i32.gt_u (local.get $next) (i32.load offset=28 (local.get $a))) (then (local.set $next (i32.load offset=28 (local.get $a)))))
+      (local.set $h (local.get $from))
       (loop $head
-        (br_if $done (i32.ge_u (local.get $h) (local.get $end)))
         (call $row_table (local.get $table) (i32.add (i32.load (local.get $a)) (i32.mul (local.get $h) (i32.load offset=8 (local.get $a))))
           (i32.load offset=4 (local.get $a)) (local.get $m))
         (call $product (local.get $table) (i32.const 1) (i32.load offset=24 (local.get $a))
           (i32.add (i32.load offset=12 (local.get $a)) (i32.mul (local.get $h) (i32.load offset=20 (local.get $a)))) (i32.load offset=16 (local.get $a))
-          (i32.const 0) (i32.load offset=28 (local.get $a)) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $m)
+          (local.get $p) (local.get $next) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $m)
           (if (result i32) (local.get $bias)
             (then (i32.add (local.get $bias) (i32.mul (local.get $h) (i32.load offset=40 (local.get $a)))))
             (else (i32.const 0)))
           (i32.const 0)
           (i32.add (i32.load offset=44 (local.get $a)) (i32.mul (local.get $h) (i32.load offset=52 (local.get $a)))) (i32.load offset=48 (local.get $a))
           (i32.const 0))
-        (local.set $h (i32.add (local.get $h) (i32.const 1)))
-        (br $head))))
+        (br_if $head (i32.lt_u (local.tee $h (i32.add (local.get $h) (i32.const 1))) (local.get $end))))
+      (local.set $p (local.get $next))
+      (br_if $panels (i32.lt_u (local.get $p) (i32.load offset=28 (local.get $a))))))
 
   ;; ---- convolutions of 3×3 ----
   ;;
@@ -1142,9 +1147,13 @@
 
   ;; ---- the ends of the encoders ----
 
-  ;; patches: pixels (RGBA bytes), out, batch, size, side, grid, pitch (bytes), three scales, three shifts
+  ;; patches: pixels (RGBA bytes), out, batch, size, side, grid, pitch (bytes), scales of red, green and blue, 0, their
+  ;; shifts, 0
   (func $patches (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $i i32) (local $units i32) (local $grid i32) (local $side i32) (local $size i32) (local $out i32) (local $px i32) (local $r i32) (local $c i32) (local $v i32) (local $end i32)
+    (local $i i32) (local $units i32) (local $grid i32) (local $side i32) (local $size i32) (local $out i32) (local $px i32) (local $r i32) (local $c i32) (local $end i32)
+    (local $scale v128) (local $shift v128) (local $v v128)
+    (local.set $scale (v128.load offset=28 (local.get $a)))
+    (local.set $shift (v128.load offset=44 (local.get $a)))
     (local.set $size (i32.load offset=12 (local.get $a)))
     (local.set $side (i32.load offset=16 (local.get $a)))
     (local.set $grid (i32.load offset=20 (local.get $a)))
@@ -1158,22 +1167,28 @@
         (local.set $end (i32.add (local.get $out) (i32.load offset=24 (local.get $a))))
         (local.set $r (i32.const 0))
         (loop $row
-          ;; pixel ((b·size + gy·side + r)·size + gx·side)
+          ;; pixel ((b·size + gy·side + r)·size + gx·side), which is i where patches are of one
           (local.set $px (i32.add (i32.load (local.get $a)) (i32.shl
-            (i32.add
-              (i32.mul
-                (i32.add
-                  (i32.mul (i32.div_u (local.get $i) (i32.mul (local.get $grid) (local.get $grid))) (local.get $size))
-                  (i32.add (i32.mul (i32.rem_u (i32.div_u (local.get $i) (local.get $grid)) (local.get $grid)) (local.get $side)) (local.get $r)))
-                (local.get $size))
-              (i32.mul (i32.rem_u (local.get $i) (local.get $grid)) (local.get $side)))
+            (if (result i32) (i32.eq (local.get $side) (i32.const 1))
+              (then (local.get $i))
+              (else (i32.add
+                (i32.mul
+                  (i32.add
+                    (i32.mul (i32.div_u (local.get $i) (i32.mul (local.get $grid) (local.get $grid))) (local.get $size))
+                    (i32.add (i32.mul (i32.rem_u (i32.div_u (local.get $i) (local.get $grid)) (local.get $grid)) (local.get $side)) (local.get $r)))
+                  (local.get $size))
+                (i32.mul (i32.rem_u (local.get $i) (local.get $grid)) (local.get $side)))))
             (i32.const 2))))
           (local.set $c (i32.const 0))
           (loop $pixel
-            @for ch 0 2
-            (f32.store offset={ch*4} (local.get $out) (f32.add (f32.load offset={ch*4+40} (local.get $a))
-              (f32.mul (f32.load offset={ch*4+28} (local.get $a)) (f32.convert_i32_u (i32.load8_u offset={ch} (local.get $px))))))
-            @end
+            (local.set $v (f32x4.add (local.get $shift) (f32x4.mul (local.get $scale) (f32x4.convert_i32x4_u
+              (i32x4.extend_low_i16x8_u (i16x8.extend_low_i8x16_u (v128.load32_zero (local.get $px))))))))
+            ;; The zero in alpha's place is the next pixel's, or padding; behind the last row it may be neither.
+            (if (i32.le_u (i32.add (local.get $out) (i32.const 16)) (local.get $end))
+              (then (v128.store (local.get $out) (local.get $v)))
+              (else
+                (v128.store64_lane 0 (local.get $out) (local.get $v))
+                (v128.store32_lane offset=8 2 (local.get $out) (local.get $v))))
             (local.set $out (i32.add (local.get $out) (i32.const 12)))
             (local.set $px (i32.add (local.get $px) (i32.const 4)))
             (br_if $pixel (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $side))))
@@ -1254,48 +1269,47 @@
 
   ;; avgpool: x, out, pixels of out, side, side of out, k, width in vec4s
   (func $avgpool (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $i i32) (local $units i32) (local $side i32) (local $o i32) (local $k i32) (local $c4 i32) (local $c i32) (local $at i32) (local $out i32) (local $dy i32) (local $dx i32) (local $v v128) (local $scale v128)
+    (local $i i32) (local $units i32) (local $side i32) (local $o i32) (local $k i32) (local $row i32) (local $pixel i32) (local $from i32) (local $end i32)
+    (local $at i32) (local $out i32) (local $dy i32) (local $dx i32) (local $v v128) (local $scale v128)
     (local.set $side (i32.load offset=12 (local.get $a)))
     (local.set $o (i32.load offset=16 (local.get $a)))
     (local.set $k (i32.load offset=20 (local.get $a)))
-    (local.set $c4 (i32.load offset=24 (local.get $a)))
+    (local.set $pixel (i32.shl (i32.load offset=24 (local.get $a)) (i32.const 4))) ;; bytes
+    (local.set $row (i32.mul (local.get $side) (local.get $pixel)))
     (local.set $scale (f32x4.splat (f32.div (f32.const 1) (f32.convert_i32_u (i32.mul (local.get $k) (local.get $k))))))
     (local.set $units (i32.load offset=8 (local.get $a)))
     (local.set $i (call $share (local.get $units) (local.get $piece) (local.get $pieces)))
     (local.set $units (call $share (local.get $units) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))
+    (local.set $out (i32.add (i32.load offset=4 (local.get $a)) (i32.mul (local.get $i) (local.get $pixel))))
     (block $done
-      (loop $pixel
+      (loop $next
         (br_if $done (i32.ge_u (local.get $i) (local.get $units)))
-        (local.set $out (i32.add (i32.load offset=4 (local.get $a)) (i32.shl (i32.mul (local.get $i) (local.get $c4)) (i32.const 4))))
-        (local.set $c (i32.const 0))
-        (loop $col
-          (local.set $v (v128.const f32x4 0 0 0 0))
-          (local.set $dy (i32.const 0))
-          (loop $down
-            (local.set $at (i32.add (i32.load (local.get $a)) (i32.shl
+        (local.set $from (i32.add (i32.load (local.get $a)) (i32.mul (local.get $pixel)
+          (i32.add
+            (i32.mul
               (i32.add
-                (i32.mul
-                  (i32.add
-                    (i32.mul
-                      (i32.add
-                        (i32.mul (i32.div_u (local.get $i) (i32.mul (local.get $o) (local.get $o))) (local.get $side))
-                        (i32.add (i32.mul (i32.rem_u (i32.div_u (local.get $i) (local.get $o)) (local.get $o)) (local.get $k)) (local.get $dy)))
-                      (local.get $side))
-                    (i32.mul (i32.rem_u (local.get $i) (local.get $o)) (local.get $k)))
-                  (local.get $c4))
-                (local.get $c))
-              (i32.const 4))))
-            (local.set $dx (i32.const 0))
+                (i32.mul (i32.div_u (local.get $i) (i32.mul (local.get $o) (local.get $o))) (local.get $side))
+                (i32.mul (i32.rem_u (i32.div_u (local.get $i) (local.get $o)) (local.get $o)) (local.get $k)))
+              (local.get $side))
+            (i32.mul (i32.rem_u (local.get $i) (local.get $o)) (local.get $k))))))
+        (local.set $end (i32.add (local.get $out) (local.get $pixel)))
+        (loop $col
+          (local.set $v (f32x4.splat (f32.const 0)))
+          (local.set $dy (local.get $k))
+          (local.set $at (local.get $from))
+          (loop $down
+            (local.set $dx (local.get $k))
             (loop $across
               (local.set $v (f32x4.add (local.get $v) (v128.load (local.get $at))))
-              (local.set $at (i32.add (local.get $at) (i32.shl (local.get $c4) (i32.const 4))))
-              (br_if $across (i32.lt_u (local.tee $dx (i32.add (local.get $dx) (i32.const 1))) (local.get $k))))
-            (br_if $down (i32.lt_u (local.tee $dy (i32.add (local.get $dy) (i32.const 1))) (local.get $k))))
+              (local.set $at (i32.add (local.get $at) (local.get $pixel)))
+              (br_if $across (local.tee $dx (i32.sub (local.get $dx) (i32.const 1)))))
+            (local.set $at (i32.add (local.get $at) (i32.sub (local.get $row) (i32.mul (local.get $k) (local.get $pixel)))))
+            (br_if $down (local.tee $dy (i32.sub (local.get $dy) (i32.const 1)))))
           (v128.store (local.get $out) (f32x4.mul (local.get $v) (local.get $scale)))
-          (local.set $out (i32.add (local.get $out) (i32.const 16)))
-          (br_if $col (i32.lt_u (local.tee $c (i32.add (local.get $c) (i32.const 1))) (local.get $c4))))
+          (local.set $from (i32.add (local.get $from) (i32.const 16)))
+          (br_if $col (i32.lt_u (local.tee $out (i32.add (local.get $out) (i32.const 16))) (local.get $end))))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
-        (br $pixel))))
+        (br $next))))
 
   ;; rows: x, numbers, out, count, width in vec4s
   (func $rows (param $a i32) (param $piece i32) (param $pieces i32)

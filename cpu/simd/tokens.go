@@ -12,9 +12,11 @@ func (r *recorder) Patches(px model.Pixels, side int, norm model.Preprocess) mod
 	for _, s := range norm.Std {
 		args = append(args, number(bits(1/(255*s))))
 	}
+	args = append(args, number(0))
 	for c, m := range norm.Mean {
 		args = append(args, number(bits(-m/norm.Std[c])))
 	}
+	args = append(args, number(0))
 	r.emit(opPatches, nil, args...)
 	return y
 }
