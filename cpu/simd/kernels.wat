@@ -272,16 +272,15 @@
       (f32.add (f32x4.extract_lane 0 (local.get $x)) (f32x4.extract_lane 1 (local.get $x)))
       (f32.add (f32x4.extract_lane 2 (local.get $x)) (f32x4.extract_lane 3 (local.get $x)))))
 
-  ;; half4 widens the four fp16 values at addr. Shifting exponent and mantissa into place leaves the exponent 112 too
-  ;; low, which a multiplication puts right, for subnormals too; there is no infinity among weights.
+  ;; half4 widens the four fp16 values at addr. Shifting exponent and mantissa into place, between the sign and its
+  ;; copies, leaves the exponent 112 too low, which a multiplication puts right, for subnormals too; there is no infinity
+  ;; among weights.
   (func $half4 (param $addr i32) (result v128)
-    (local $h v128)
-    (local.set $h (v128.load16x4_u (local.get $addr)))
-    (v128.or
-      (f32x4.mul
-        (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x7fff 0x7fff 0x7fff 0x7fff)) (i32.const 13))
-        (v128.const i32x4 0x77800000 0x77800000 0x77800000 0x77800000))
-      (i32x4.shl (v128.and (local.get $h) (v128.const i32x4 0x8000 0x8000 0x8000 0x8000)) (i32.const 16))))
+    (f32x4.mul
+      (v128.and
+        (i32x4.shl (v128.load16x4_s (local.get $addr)) (i32.const 13))
+        (v128.const i32x4 0x8fffffff 0x8fffffff 0x8fffffff 0x8fffffff))
+      (v128.const i32x4 0x77800000 0x77800000 0x77800000 0x77800000)))
 
   ;; ---- weights ----
 
