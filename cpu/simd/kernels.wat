@@ -263,7 +263,7 @@
           (local.set $at (i32.add (local.get $at) (i32.sub (local.get $pitch) (local.get $n))))
           (br_if $rows (local.tee $m (i32.sub (local.get $m) (i32.const 1))))))))
 
-  ;; floor is what results are at least: 0 for ReLU.
+  ;; floor is what results are at least: 0 for ReLU. As the second operand of pmax it leaves what is no number as it is.
   (func $floor (param $act i32) (result v128)
     (f32x4.splat (select (f32.const 0) (f32.const -inf) (i32.eq (local.get $act) (i32.const 1)))))
 
@@ -425,9 +425,9 @@
           (local.set $c{r}0 (f32x4.add (local.get $c{r}0) (v128.load (i32.add (local.get $at) (local.get $delta)))))
           (if (i32.eq (local.get $halves) (i32.const 2))
             (then (local.set $c{r}1 (f32x4.add (local.get $c{r}1) (v128.load offset=16 (i32.add (local.get $at) (local.get $delta)))))))))
-      (v128.store (local.get $at) (f32x4.pmax (local.get $x) (local.get $c{r}0)))
+      (v128.store (local.get $at) (f32x4.pmax (local.get $c{r}0) (local.get $x)))
       (if (i32.eq (local.get $halves) (i32.const 2))
-        (then (v128.store offset=16 (local.get $at) (f32x4.pmax (local.get $x) (local.get $c{r}1)))))
+        (then (v128.store offset=16 (local.get $at) (f32x4.pmax (local.get $c{r}1) (local.get $x)))))
       (local.set $at (i32.add (local.get $at) (local.get $pitch)))
       @end
     )
@@ -491,7 +491,7 @@
       (br_if $stored (i32.ge_u (i32.add (local.get $q) (i32.const {h*16})) (local.get $pitch)))
       (if (local.get $residual)
         (then (local.set $c{j}{h} (f32x4.add (local.get $c{j}{h}) (v128.load offset={h*16} (i32.add (local.get $residual) (local.get $q)))))))
-      (v128.store offset={h*16} (i32.add (local.get $out) (local.get $q)) (f32x4.pmax (local.get $x) (local.get $c{j}{h})))
+      (v128.store offset={h*16} (i32.add (local.get $out) (local.get $q)) (f32x4.pmax (local.get $c{j}{h}) (local.get $x)))
       (local.set $a (i32.add (local.get $a) (i32.const 1)))
       @end
       @end
@@ -823,11 +823,11 @@
       (block $stored
         @for r 0 1
         (local.set $v (f32x4.add (local.get $add) (f32x4.add (f32x4.add (local.get $r{r}0) (local.get $r{r}1)) (local.get $r{r}2))))
-        (v128.store (local.get $at) (f32x4.pmax (local.get $floor) (local.get $v)))
+        (v128.store (local.get $at) (f32x4.pmax (local.get $v) (local.get $floor)))
         (if (local.get $right)
           (then
             (local.set $v (f32x4.add (local.get $add) (f32x4.sub (f32x4.sub (local.get $r{r}1) (local.get $r{r}2)) (local.get $r{r}3))))
-            (v128.store (i32.add (local.get $at) (local.get $right)) (f32x4.pmax (local.get $floor) (local.get $v)))))
+            (v128.store (i32.add (local.get $at) (local.get $right)) (f32x4.pmax (local.get $v) (local.get $floor)))))
         (br_if $stored (i32.eqz (local.get $below)))
         (local.set $at (i32.add (local.get $at) (local.get $below)))
         @end
@@ -1124,7 +1124,7 @@
     (local.set $i (i32.const 0))
     (loop $exps
       (local.set $x (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 2))))
-      (local.set $t (f32x4.pmax (local.get $least) (f32x4.mul (local.get $scales) (f32x4.sub (v128.load (local.get $x)) (local.get $top)))))
+      (local.set $t (f32x4.pmax (f32x4.mul (local.get $scales) (f32x4.sub (v128.load (local.get $x)) (local.get $top))) (local.get $least)))
       @EXP2
       (v128.store (local.get $x) (local.get $e))
       (local.set $sum (f32x4.add (local.get $sum) (local.get $e)))

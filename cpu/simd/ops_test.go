@@ -5,6 +5,7 @@ package simd
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -60,6 +61,37 @@ func engine(d *Device) optest.Engine {
 func TestOperationsEqualTheirTwins(t *testing.T) { optest.Operations(t, engine(testDevice(t))) }
 
 func TestShapesThatDoNotFitAreRefused(t *testing.T) { optest.Refusals(t, engine(testDevice(t))) }
+
+// An encoder that goes wrong must show it: no activation makes a number of what is none.
+func TestActivationsLeaveNaNs(t *testing.T) {
+	e := engine(testDevice(t))
+	const rows, width = 5, 8 // four rows together and a lone one
+	weight, err := e.Device.NewParam("test.weight", width, width)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Device.Fill(weight, 0, make([]byte, 2*weight.Len())); err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, rows*width)
+	bad := []int{1, rows - 1}
+	for _, row := range bad {
+		x[row*width+3] = float32(math.NaN())
+	}
+	for _, act := range []model.Activation{model.NoAct, model.ReLU, model.QuickGELU, model.GELU} {
+		y, err := e.Run(func(in optest.Inputs) model.Tensor {
+			return in.MatMul(in.Tensor(rows, width, x), model.Linear{Weight: weight}, act, nil)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range y {
+			if got, want := v != v, slices.Contains(bad, i/width); got != want {
+				t.Errorf("activation %q makes value %d of row %d %v", act, i%width, i/width, v)
+			}
+		}
+	}
+}
 
 // TestRowsDoNotDependOnTheirNumber multiplies the same row alone and beside others: an input's embedding must not depend
 // on what it is encoded with, not in the last bit.
