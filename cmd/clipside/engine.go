@@ -56,7 +56,7 @@ var forBrowser = []string{"GOOS=js", "GOARCH=wasm", "GOWORK=off"}
 var inlining = []string{
 	"-gcflags=all=-l",
 	"-gcflags=github.com/klauspost/compress/...=",
-	"-gcflags=github.com/clipside/clipside/cpu/...=",
+	"-gcflags=github.com/clipside/clipside/cpu=",
 	"-gcflags=github.com/clipside/clipside/internal/sha256=",
 	"-gcflags=github.com/clipside/clipside/model/bundle=",
 	"-gcflags=github.com/clipside/clipside/preprocess=",

@@ -24,7 +24,7 @@ func (r *recorder) attend(op opcode, q, k, v model.Columns, y model.Tensor, head
 	d := y.Cols / heads
 	columns := func(c model.Columns) argument {
 		a := r.address(c.Tensor)
-		a.value = uint32(4 * c.From)
+		a.value += uint32(4 * c.From)
 		return a
 	}
 	pitch := func(cols int) argument { return number(4 * padded(cols)) }

@@ -50,12 +50,13 @@ const (
 type slot struct {
 	size        uint64 // bytes
 	first, last int    // commands that write it first and read it last
+	number      int    // in recorder.slots, from 1; 0: the address is known
 	at          uint32
 }
 
-// argument is a word of a command: a number, or the address of a slot, plus an offset.
+// argument is a word of a command: a number, or an offset from the address of the slot that has a number.
 type argument struct {
-	slot  *slot
+	slot  int32
 	value uint32
 }
 
@@ -132,7 +133,7 @@ var _ model.Ops = (*recorder)(nil)
 
 // tensor reserves a matrix that the next command writes.
 func (r *recorder) tensor(rows, cols int) model.Tensor {
-	s := &slot{size: 4 * uint64(rows) * uint64(padded(cols)), first: len(r.commands)}
+	s := &slot{size: 4 * uint64(rows) * uint64(padded(cols)), first: len(r.commands), number: len(r.slots) + 1}
 	r.slots = append(r.slots, s)
 	return model.Tensor{Rows: rows, Cols: cols, Data: s}
 }
@@ -141,7 +142,7 @@ func (r *recorder) tensor(rows, cols int) model.Tensor {
 func (r *recorder) address(t model.Tensor) argument {
 	s := t.Data.(*slot)
 	s.last = len(r.commands)
-	return argument{slot: s}
+	return argument{int32(s.number), s.at}
 }
 
 // fixed reserves memory that the program keeps to itself.
@@ -231,8 +232,8 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 		line := binary.LittleEndian.AppendUint32(nil, uint32(c.op))
 		for _, a := range c.args {
 			v := a.value
-			if a.slot != nil {
-				v += a.slot.at
+			if a.slot != 0 {
+				v += r.slots[a.slot-1].at
 			}
 			line = binary.LittleEndian.AppendUint32(line, v)
 		}

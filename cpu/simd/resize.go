@@ -87,7 +87,7 @@ func (d *Device) recordResizing(plan *preprocess.Plan, alpha preprocess.Alpha) (
 			y := i * p.rows
 			n := min(p.rows, w.Height-y)
 			out := r.address(lines)
-			out.value = uint32(y * pitch)
+			out.value += uint32(y * pitch)
 			emit(opHorizontal, n*plan.Size*plan.Horizontal.Stride,
 				number(p.buffers[i%2]), number(row), number(n), number(columnsAt), number(coefficientsAt), number(plan.Size), out, number(pitch),
 				number(h.bits), number(fours), number(scratch), number(scratchBytes), number(alpha))
