@@ -53,7 +53,7 @@ func parse() (*options, error) {
 	seconds := flag.Float64("seconds", 10, "of timed calls a row")
 	slowest := flag.Duration("slowest", time.Minute, "a call that takes longer ends its row, and a start that takes twice as long")
 	most := flag.Int("most", 30, "timed calls of each contender a row, at most")
-	starts := flag.Int("starts", 5, "samples of each start, at most: after three minutes of a model in a lane no more are taken")
+	starts := flag.Int("starts", 5, "samples of each start, at most: three minutes after the first of a model in a lane no more are taken")
 	quick := flag.Bool("quick", false, "few samples, no brotli: to see that it works")
 	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too, with those of the last run with -node or without")
 	add := flag.Bool("add", false, "keep the rows that earlier runs with -write or -add left in build/ and that are not run now: for a race in parts")
