@@ -28,10 +28,11 @@ type Device struct {
 	layouts   map[string]*layout
 	pipelines map[string]*pipeline
 
-	tuned map[shape]tuning // the fastest tiles of products, as measured
-	only  *tile            // what all products are made with, while tiles are measured or tested
-	rate  float64          // FLOP a second: what the adapter does at least of large products
-	costs map[recording.Key]cost
+	tuned       map[shape]tuning // the fastest tiles of products, as measured
+	only        *tile            // what all products are made with, while tiles are measured or tested
+	onlySharing *sharing         // of all attentions, in tests
+	rate        float64          // FLOP a second: what the adapter does at least of large products
+	costs       map[recording.Key]cost
 
 	weights []*weight
 	profile *model.Profile

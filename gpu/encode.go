@@ -11,9 +11,9 @@ import (
 	"github.com/cogentcore/webgpu/wgpu"
 )
 
-// Bounds on one pass, beside those of time: the activations of 16 pictures already fill a fast GPU.
+// Bounds on one pass, beside those of time.
 const (
-	maxImages     = 16
+	maxImages     = 32
 	maxTextTokens = 1024
 	// textStep is what the tokens of a pass are rounded up to a multiple of, shortText how many a short text has.
 	textStep, shortText = 8, 16

@@ -45,7 +45,8 @@ type norming struct {
 }
 
 // moments are what is known of the rows of a product's result: for each block of columns their mean and the sum of
-// their squared deviations from it.
+// their squared deviations from it. Products by rows neither leave nor read them: a tensor that one makes or reads has so
+// few rows that all others do, too.
 type moments struct {
 	slot  *slot
 	block int // columns; known once the product has its kernel
@@ -64,15 +65,20 @@ func (r *recorder) MatMul(x model.Tensor, l model.Linear, act model.Activation, 
 	return y
 }
 
-// A tile is how a workgroup of matmul.wgsl shares a product out: it makes 8·rm × 8·rn of the result in steps of 4·step
-// of K, which are dealt out to split slices of the workgroup. A tile of step 0 stands for another kernel.
-type tile struct{ rm, rn, step, split int }
+// A tile is how a workgroup of matmul.wgsl shares a product out: its tx × ty invocations make rm × rn of the result each,
+// in steps of 4·step of K, which are dealt out to split slices of as many invocations. A tile of step 0 stands for another
+// kernel.
+type tile struct{ tx, ty, rm, rn, step, split int }
 
 var (
-	rowTile      = tile{rn: 1}        // matmul_row.wgsl, which leaves moments of 8 columns
-	subgroupTile = tile{rn: 2}        // the same with subgroups, of 16 columns
-	registerTile = tile{rm: 1, rn: 1} // matmul_register.wgsl, which knows no moments
+	rowTile      = tile{rn: 1}        // matmul_row.wgsl
+	subgroupTile = tile{rn: 2}        // the same with subgroups
+	registerTile = tile{rm: 1, rn: 1} // matmul_register.wgsl, which knows no layer norms
 )
+
+// rows and cols are of the result, by a workgroup.
+func (t tile) rows() int { return t.ty * t.rm }
+func (t tile) cols() int { return t.tx * t.rn }
 
 // String names a tile for a user to read.
 func (t tile) String() string {
@@ -84,28 +90,36 @@ func (t tile) String() string {
 	case registerTile:
 		return "registers"
 	}
-	return fmt.Sprintf("%d×%d×%d÷%d", 8*t.rm, 8*t.rn, 4*t.step, t.split)
+	return fmt.Sprintf("%d×%d×%d÷%d", t.rows(), t.cols(), 4*t.step, t.split)
 }
+
+// largeRate is what only GPUs of a hundred cores and more reach with one picture's products, FLOP a second.
+const largeRate = 4e12
 
 const (
 	rowTileRows  = 4 // products of more rows are not made by rows
+	rowTileCols  = 8 // of one row, by a workgroup
 	registerRows = 8 // of the result that an invocation of matmul_register.wgsl makes at most
 	registerCols = 8
 )
 
 // sharedBytes is the workgroup memory that the kernel takes at most, as matmul.wgsl declares it.
 func (t tile) sharedBytes() int {
-	scratch := 16 * 8 * t.rm
+	scratch := t.rows() * t.tx
 	if t.split > 1 {
-		scratch = 64 * t.rm * t.rn
+		scratch = t.rows() * t.cols()
 	}
-	return 16*t.split*8*(t.rm+t.rn)*(t.step+1) + 8*8*t.rm + 4*(scratch+1)
+	return 16*t.split*(t.rows()+t.cols())*(t.step+1) + 8*(t.rows()+1) + 4*(scratch+1)
 }
 
-// What may be chosen from: for a few rows, for many, and for convolutions besides, which have no part in layer norms.
+// What may be chosen from: for a few rows; for many, from those that make the most of few blocks to those that read
+// least; and for convolutions besides, which have no part in layer norms.
 var (
 	rowTiles = []tile{rowTile, subgroupTile}
-	tiles    = []tile{{4, 4, 4, 1}, {4, 4, 8, 1}, {4, 4, 4, 2}, {4, 4, 4, 4}, {8, 4, 4, 1}, {8, 8, 2, 1}, {8, 8, 4, 1}}
+	tiles    = []tile{
+		{8, 8, 1, 2, 8, 4}, {8, 8, 2, 2, 8, 4}, {8, 8, 2, 2, 8, 2}, {8, 8, 4, 4, 8, 2},
+		{8, 8, 4, 4, 8, 1}, {16, 8, 8, 4, 4, 1}, {16, 16, 8, 4, 4, 1},
+	}
 	allTiles = slices.Concat(rowTiles, tiles, []tile{registerTile})
 )
 
@@ -132,29 +146,22 @@ func (d *Device) tile(p *product) tile {
 	if t, ok := d.tuned[p.shape()]; ok {
 		return t.tile
 	}
-	if p.m <= rowTileRows && p.conv == nil {
-		return rowTile
-	}
-	return d.guess(p)
+	return d.guess(p.shape())
 }
 
-// guess chooses by the number of workgroups: as large as leaves a GPU enough of them to fill it. Where even small tiles
-// are few, K is split.
-func (d *Device) guess(p *product) tile {
-	const enough = 192 // workgroups, for GPUs of a few dozen cores
-	if ceil(p.m, 64)*ceil(p.n, 64) >= enough {
-		return tile{8, 8, 4, 1}
+// guess chooses by the number of workgroups: as large as leaves a GPU enough of them to fill it.
+func (d *Device) guess(s shape) tile {
+	enough := 192 // for GPUs of a few dozen cores
+	if d.rate > largeRate {
+		enough = 384
 	}
-	t := tile{4, 4, 4, 1}
-	for groups := ceil(p.m, 32) * ceil(p.n, 32); groups*t.split < enough && t.split < 4; {
-		next := t
-		next.split *= 2
-		if !d.fits(next) {
-			break
+	fitting := d.choices(s)
+	for _, t := range slices.Backward(fitting) {
+		if t.step > 0 && ceil(s.m, t.rows())*ceil(s.n, t.cols())*t.split >= enough {
+			return t
 		}
-		t = next
 	}
-	return t
+	return fitting[0]
 }
 
 // fits reports whether the adapter has what the tile needs: subgroups, or room for workgroups of this size.
@@ -162,7 +169,7 @@ func (d *Device) fits(t tile) bool {
 	if t == subgroupTile {
 		return slices.Contains(d.info.Features, subgroups)
 	}
-	return 64*t.split <= int(d.limits.MaxComputeInvocationsPerWorkgroup) && t.sharedBytes() <= int(d.limits.MaxComputeWorkgroupStorageSize)
+	return t.tx*t.ty*t.split <= int(d.limits.MaxComputeInvocationsPerWorkgroup) && t.sharedBytes() <= int(d.limits.MaxComputeWorkgroupStorageSize)
 }
 
 // lower turns a product into a dispatch, or where that would take too long into several, of some rows each.
@@ -185,7 +192,7 @@ func (r *recorder) lower(c *command) []*command {
 		residual = operand{slot: p.residual}
 	}
 	if n := p.norm; n != nil {
-		gain, shift, spare = param(n.Gain), param(n.Bias), operand{slot: n.moments.slot}
+		gain, shift = param(n.Gain), param(n.Bias)
 		uniform[5], uniform[6], uniform[7] = uint32(n.cols), uint32(n.moments.block), bits(n.Eps)
 	}
 	if w := p.conv; w != nil {
@@ -198,29 +205,34 @@ func (r *recorder) lower(c *command) []*command {
 	c.consts = []shaders.Const{activation(p.act), flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
 	var height int                 // rows of a tile
 	var grid func(m int) [3]uint32 // for so many rows
-	if t == registerTile {
+	switch t {
+	case registerTile:
 		height = min(registerRows, p.m)
 		c.kernel = matmulRegister
 		c.consts = append(c.consts, flag("CONV", p.conv != nil), shaders.Const{Name: "ROWS", Value: height})
 		grid = func(m int) [3]uint32 { return r.flat(ceil(m, height)*ceil(p.n, registerCols), 32) }
-	} else {
+	case rowTile, subgroupTile:
+		height = 1
+		c.kernel = matmulRow
+		c.consts = append(c.consts, flag("NORM", p.norm != nil), flag("SUBGROUPS", t == subgroupTile))
+		grid = func(m int) [3]uint32 { return r.grid(matmulRow, ceil(p.n, rowTileCols), m, 1) }
+	default:
+		if n := p.norm; n != nil {
+			spare = operand{slot: n.moments.slot}
+		}
 		if m := p.moments; m != nil {
-			m.block = 8 * t.rn
+			m.block = t.cols()
 			m.slot.size = uint64(8 * p.m * ceil(p.n, m.block))
 			spare = operand{slot: m.slot}
 		}
-		c.consts = append(c.consts, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil))
-		if t == rowTile || t == subgroupTile {
-			height = 1
-			c.kernel = matmulRow
-			c.consts = append(c.consts, flag("SUBGROUPS", t == subgroupTile))
-			grid = func(m int) [3]uint32 { return r.grid(matmulRow, ceil(p.n, 8*t.rn), m, 1) }
-		} else {
-			height = 8 * t.rm
-			c.consts = append(c.consts, flag("CONV", p.conv != nil), shaders.Const{Name: "RM", Value: t.rm}, shaders.Const{Name: "RN", Value: t.rn},
-				shaders.Const{Name: "STEP", Value: t.step}, shaders.Const{Name: "SPLIT", Value: t.split}, flag("SLICED", t.split > 1))
-			grid = func(m int) [3]uint32 { return r.grid(matmul, ceil(p.n, 8*t.rn), ceil(m, height), 1) }
-		}
+		height = t.rows()
+		c.consts = append(c.consts, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil), flag("CONV", p.conv != nil), flag("SLICED", t.split > 1))
+		c.consts = append(c.consts, []shaders.Const{
+			{Name: "TX", Value: t.tx}, {Name: "TY", Value: t.ty}, {Name: "RM", Value: t.rm}, {Name: "RN", Value: t.rn},
+			{Name: "STEP", Value: t.step}, {Name: "SPLIT", Value: t.split},
+			{Name: "XL", Value: t.rm * t.step / t.tx}, {Name: "WL", Value: t.rn * t.step / t.ty},
+		}...)
+		grid = func(m int) [3]uint32 { return r.grid(matmul, ceil(p.n, t.cols()), ceil(m, height), 1) }
 	}
 	c.operands = []operand{{slot: p.x}, param(p.weight), bias, residual, gain, shift, spare, {slot: p.y}}
 

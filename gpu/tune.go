@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -24,6 +25,8 @@ type shape struct {
 // convolution is what the name of a convolution's shape begins with.
 const convolution = "conv:"
 
+func (s shape) flop() float64 { return 2 * float64(s.m) * float64(s.n) * float64(s.k) }
+
 // String names a shape for a user to read.
 func (s shape) String() string {
 	name := fmt.Sprintf("%d×%d×%d", s.m, s.n, s.k)
@@ -39,11 +42,15 @@ type tuning struct {
 	gflops int
 }
 
-// What one tile is measured by: a pass of so many products that it takes measuredFor, browsers' clocks being coarse.
+// What a tile is measured by: what a pass of many products takes longer than one of few. The way to the GPU and back, which
+// is longer than most products, is then not in it.
 const (
-	firstProducts = 4
-	measuredFor   = 3 * time.Millisecond
-	maxProducts   = 64
+	fewProducts  = 4
+	manyProducts = 64
+	longPass     = 10 * time.Millisecond // of few products: measured by nothing else
+	// tuningTime is what Tune takes at most, about: products that it has no time for, those with the least arithmetic,
+	// get the tile that is likely to be the fastest.
+	tuningTime = 1500 * time.Millisecond
 )
 
 // Tune measures which tiles the products of a picture and of a short text are made fastest with on this adapter, and
@@ -55,8 +62,15 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 		return nil
 	}
 	tuned := parseTuning(known)
-	for _, s := range d.shapes(image, text) {
+	shapes := d.shapes(image, text)
+	slices.SortStableFunc(shapes, func(a, b shape) int { return cmp.Compare(b.flop(), a.flop()) })
+	began := time.Now()
+	for _, s := range shapes {
 		if t, ok := tuned[s]; ok && slices.Contains(d.choices(s), t.tile) {
+			continue
+		}
+		if time.Since(began) > tuningTime {
+			tuned[s] = tuning{tile: d.guess(s)}
 			continue
 		}
 		t, err := d.fastest(ctx, s)
@@ -158,44 +172,54 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 
 // fastest measures every tile on a product.
 func (d *Device) fastest(ctx context.Context, s shape) (best tuning, err error) {
+	weight, err := d.NewParam("tuning.weight", s.n, s.k)
+	if err != nil {
+		return best, err
+	}
+	defer d.forget(weight)
+	weight.Arrived(nil)
+	choices := d.choices(s)
+	few := make([]*program, len(choices)) // all recorded before one is run, so that kernels are compiled side by side
+	for i, t := range choices {
+		if few[i], err = d.products(s, t, weight, fewProducts); err != nil {
+			return best, err
+		}
+		defer few[i].Release()
+	}
 	var least time.Duration
-	for _, t := range d.choices(s) {
-		took, err := d.time(ctx, s, t)
+	for i, t := range choices {
+		product, most, err := d.timeProduct(ctx, s, t, weight, few[i])
 		if err != nil {
 			return best, err
 		}
-		if least == 0 || took < least {
-			flop := 2 * float64(s.m) * float64(s.n) * float64(s.k)
-			best, least = tuning{t, int(flop / float64(took.Nanoseconds()))}, took
+		if i == 0 || product < least {
+			best, least = tuning{t, int(s.flop() / float64(most.Nanoseconds()))}, product
 		}
 	}
 	return best, nil
 }
 
-// time is how long one product takes in a pass of many.
-func (d *Device) time(ctx context.Context, s shape, t tile) (time.Duration, error) {
-	weight, err := d.NewParam("tuning.weight", s.n, s.k)
+// timeProduct is how long a product takes, given a pass of few, and how long at most: with a share of the way to the GPU.
+func (d *Device) timeProduct(ctx context.Context, s shape, t tile, weight *model.Param, few *program) (product, most time.Duration, err error) {
+	short, err := timePass(ctx, few)
+	if err != nil || short > longPass {
+		return short / fewProducts, short / fewProducts, err
+	}
+	many, err := d.products(s, t, weight, manyProducts)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	defer d.forget(weight)
-	weight.Arrived(nil)
-	for n := firstProducts; ; n = min(4*n, maxProducts) {
-		took, err := d.timeProducts(ctx, s, t, weight, n)
-		if err != nil {
-			return 0, err
-		}
-		if took >= measuredFor || n == maxProducts {
-			return took / time.Duration(n), nil
-		}
-	}
+	defer many.Release()
+	long, err := timePass(ctx, many)
+	return (long - short) / (manyProducts - fewProducts), long / manyProducts, err
 }
 
-// timeProducts is how long a pass of n products takes, once it has been warmed up.
-func (d *Device) timeProducts(ctx context.Context, s shape, t tile, weight *model.Param, n int) (time.Duration, error) {
-	unlock := d.programs.Lock()
+// products records a pass of n products.
+func (d *Device) products(s shape, t tile, weight *model.Param, n int) (*program, error) {
+	defer d.programs.Lock()()
 	d.only = &t
-	p, err := d.record(func(r *recorder) model.Tensor {
+	defer func() { d.only = nil }()
+	return d.record(func(r *recorder) model.Tensor {
 		x := model.Tensor{Rows: s.m, Cols: s.k, Data: r.fixed("tuning", 4*uint64(s.m*s.k))}
 		var y model.Tensor
 		for range n {
@@ -203,21 +227,20 @@ func (d *Device) timeProducts(ctx context.Context, s shape, t tile, weight *mode
 		}
 		return r.Rows(y, r.Index([]uint32{0}))
 	})
-	d.only = nil
-	unlock()
-	if err != nil {
-		return 0, err
-	}
-	defer p.Release()
-	var took time.Duration
-	for range 2 { // the first pass makes buffers resident
-		start := time.Now()
+}
+
+// timePass is the least that a pass takes once it has been warmed up: the first makes buffers resident.
+func timePass(ctx context.Context, p *program) (least time.Duration, err error) {
+	for i := range 3 {
+		began := time.Now()
 		if _, err := p.run(ctx); err != nil {
 			return 0, err
 		}
-		took = time.Since(start)
+		if took := time.Since(began); i == 1 || i == 2 && took < least {
+			least = took
+		}
 	}
-	return took, nil
+	return least, nil
 }
 
 // forget frees a weight that no tower has.

@@ -35,7 +35,7 @@ func TestTuningMeasuresEveryProductOnceAndIsKept(t *testing.T) {
 	image, text := towers(t, dev)
 	weights := len(dev.weights)
 	// One that is known already, and what an older version may have left.
-	const known = "17×192×64 32×32×16÷2\n17×64×64 8×8\nnonsense"
+	const known = "17×192×64 16×16×32÷2\n17×64×64 8×8\nnonsense"
 	if err := dev.Tune(t.Context(), image, text, known); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestTuningMeasuresEveryProductOnceAndIsKept(t *testing.T) {
 	if again := parseTuning(dev.Tuning()); len(again) != len(got) {
 		t.Errorf("of %d lines %d can be read again", len(got), len(again))
 	}
-	if t17 := dev.tuned[shape{17, 192, 64, false}]; t17 != (tuning{tile{4, 4, 4, 2}, 0}) {
+	if t17 := dev.tuned[shape{17, 192, 64, false}]; t17 != (tuning{tile{8, 8, 2, 2, 8, 2}, 0}) {
 		t.Errorf("a product known before was measured again: %v", t17)
 	}
 	rates := parseTuning(strings.ReplaceAll(dev.Tuning(), " 0\n", " 7000\n"))

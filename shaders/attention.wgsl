@@ -1,8 +1,14 @@
 // out = softmax(q·kᵀ/√d)·v for one head and QUERIES queries an invocation, with the online softmax of Milakov &
-// Gimelshein (2018): the scores never reach memory, and no barrier is needed. The invocations of a workgroup ask the
-// same head, so its keys and values are read together and stay in cache. q, k and v are columns of wider matrices.
+// Gimelshein (2018): the scores never reach memory. q, k and v are columns of wider matrices. The invocations of a
+// workgroup ask the same head, so its keys and values are read together and stay in cache.
+//
+// With SLICES, that many invocations share a query: each takes every SLICES-th key, and at the end they add up their
+// sums, each scaled to the largest score of all. A GPU has more invocations than there are queries, and one that walks
+// all keys alone waits for memory at every one. Without, no barrier is needed: for software adapters, which run those as
+// coroutines, and save loads by asking for several queries at once.
 // Traffic of an invocation: 2·D4 loads a key, for 8·D4·QUERIES multiply-adds.
-// Consts: D4, a head's width in vec4s; QUERIES.
+// Consts: D4, a head's width in vec4s; QUERIES; ACROSS, how many invocations are side by side; SLICES; SLICED, which is 1
+// if SLICES is more than 1: then QUERIES must be 1.
 struct Params {
   batch: u32, queries: u32, keys: u32, heads: u32,
   q_from: u32, k_from: u32, v_from: u32, // in vec4s
@@ -17,12 +23,20 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>; // [batch·queries, out_pitch]
 @group(0) @binding(4) var<uniform> p: Params;
 
-@compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let first = p.first_query + id.x * QUERIES;
-  let head = p.first_head + id.y;
-  let b = id.z;
+#if SLICED
+const INVOCATIONS = ACROSS * SLICES;
+var<workgroup> found: array<vec2f, INVOCATIONS>; // a slice's largest score, and its sum of weights
+var<workgroup> parts: array<vec4f, INVOCATIONS>; // of its sum of values, four columns
+#end
+
+@compute @workgroup_size(ACROSS, SLICES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let first = p.first_query + (group.x * ACROSS + local.x) * QUERIES;
+  let head = p.first_head + group.y;
+  let b = group.z;
+#if !SLICED
   if (first >= p.queries) { return; }
+#end
   let column = head * D4;
 #for r QUERIES
   let query$r = min(first + $ru, p.queries - 1u); // those beyond the last are computed like it, and not stored
@@ -35,7 +49,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #end
 #end
 
-  for (var j = 0u; j < p.keys; j++) {
+  for (var j = local.y; j < p.keys; j += SLICES) {
     let k_at = (b * p.keys + j) * p.k_pitch + p.k_from + column;
     let v_at = (b * p.keys + j) * p.v_pitch + p.v_from + column;
 #for r QUERIES
@@ -67,11 +81,43 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #end
   }
 #for r QUERIES
-  if (first + $ru < p.queries) {
-    let out_at = (b * p.queries + query$r) * p.out_pitch + column;
-#for c D4
-    out[out_at + $cu] = acc$r_$c / total$r;
+  let out_at$r = (b * p.queries + query$r) * p.out_pitch + column;
 #end
+#if !SLICED
+#for r QUERIES
+  if (first + $ru < p.queries) {
+#for c D4
+    out[out_at$r + $cu] = acc$r_$c / total$r;
+#end
+  }
+#end
+#end
+#if SLICED
+  let at = local.y * ACROSS + local.x;
+  found[at] = vec2f(top0, total0);
+  workgroupBarrier();
+  var most = top0;
+  for (var s = 0u; s < SLICES; s++) { most = max(most, found[s * ACROSS + local.x].x); }
+  var all = 0.0;
+  for (var s = 0u; s < SLICES; s++) {
+    let slice = found[s * ACROSS + local.x];
+    all += slice.y * exp(slice.x - most);
+  }
+  let share = exp(top0 - most) / all; // 0 of a slice without keys
+  // In a loop: unrolled, this would be most of the kernel and of the time to compile it.
+  var sums: array<vec4f, D4>;
+#for c D4
+  sums[$c] = acc0_$c * share;
+#end
+  for (var c = 0u; c < D4; c++) {
+    parts[at] = sums[c];
+    workgroupBarrier();
+    if (local.y == c % SLICES && first < p.queries) {
+      var sum = vec4f();
+      for (var s = 0u; s < SLICES; s++) { sum += parts[s * ACROSS + local.x]; }
+      out[out_at0 + c] = sum;
+    }
+    workgroupBarrier();
   }
 #end
 }

@@ -1,7 +1,8 @@
-// out = softmax(q·kᵀ/√d)·v for one head of one row an invocation, over the row and those before it in its text, which
-// are found by going back from row to row: to a softmax the order means nothing. Otherwise it is attention.wgsl.
+// out = softmax(q·kᵀ/√d)·v for one head of one row, over the row and those before it in its text, which are found by going
+// back from row to row: to a softmax the order means nothing. Otherwise it is attention.wgsl: with SLICES, an invocation
+// goes back like all that share its row, and asks at every SLICES-th step.
 // Traffic of an invocation: 2·D4 loads a key, for 8·D4 multiply-adds; which key is next is read a step ahead.
-// Consts: D4, a head's width in vec4s.
+// Consts: D4, a head's width in vec4s; ACROSS, SLICES, SLICED.
 struct Token { id: u32, position: u32, previous: u32 } // previous: the row before; its own where it is a text's first
 struct Params {
   rows: u32,
@@ -18,11 +19,20 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>; // [rows, out_pitch]
 @group(0) @binding(5) var<uniform> p: Params;
 
-@compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = p.first_row + id.x;
-  let column = (p.first_head + id.y) * D4;
-  if (row >= p.rows) { return; }
+#if SLICED
+const INVOCATIONS = ACROSS * SLICES;
+var<workgroup> found: array<vec2f, INVOCATIONS>; // a slice's largest score, and its sum of weights
+var<workgroup> parts: array<vec4f, INVOCATIONS>; // of its sum of values, four columns
+#end
+
+@compute @workgroup_size(ACROSS, SLICES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let asked = p.first_row + group.x * ACROSS + local.x;
+  let column = (p.first_head + group.y) * D4;
+#if !SLICED
+  if (asked >= p.rows) { return; }
+#end
+  let row = min(asked, p.rows - 1u); // one beyond the last is computed like it, and not stored
   let q_at = row * p.q_pitch + p.q_from + column;
   var top = -3.0e38;
   var total = 0.0;
@@ -32,32 +42,64 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #end
 
   var j = row;
-  loop {
+  for (var step = 0u; ; step++) {
     let before = tokens[j].previous;
-    let k_at = j * p.k_pitch + p.k_from + column;
-    let v_at = j * p.v_pitch + p.v_from + column;
-    var s = 0.0;
+    if (step % SLICES == local.y) {
+      let k_at = j * p.k_pitch + p.k_from + column;
+      let v_at = j * p.v_pitch + p.v_from + column;
+      var s = 0.0;
 #for c D4
-    s += dot(ask$c, k[k_at + $cu]);
+      s += dot(ask$c, k[k_at + $cu]);
 #end
-    if (s > top) {
-      let shrink = exp(top - s);
-      total *= shrink;
+      if (s > top) {
+        let shrink = exp(top - s);
+        total *= shrink;
 #for c D4
-      acc$c *= shrink;
+        acc$c *= shrink;
 #end
-      top = s;
+        top = s;
+      }
+      let weight = exp(s - top);
+      total += weight;
+#for c D4
+      acc$c += weight * v[v_at + $cu];
+#end
     }
-    let weight = exp(s - top);
-    total += weight;
-#for c D4
-    acc$c += weight * v[v_at + $cu];
-#end
     if (before == j) { break; }
     j = before;
   }
   let out_at = row * p.out_pitch + column;
+#if !SLICED
 #for c D4
   out[out_at + $cu] = acc$c / total;
+#end
+#end
+#if SLICED
+  let at = local.y * ACROSS + local.x;
+  found[at] = vec2f(top, total);
+  workgroupBarrier();
+  var most = top;
+  for (var s = 0u; s < SLICES; s++) { most = max(most, found[s * ACROSS + local.x].x); }
+  var all = 0.0;
+  for (var s = 0u; s < SLICES; s++) {
+    let slice = found[s * ACROSS + local.x];
+    all += slice.y * exp(slice.x - most);
+  }
+  let share = exp(top - most) / all; // 0 of a slice without keys
+  // In a loop: unrolled, this would be most of the kernel and of the time to compile it.
+  var sums: array<vec4f, D4>;
+#for c D4
+  sums[$c] = acc$c * share;
+#end
+  for (var c = 0u; c < D4; c++) {
+    parts[at] = sums[c];
+    workgroupBarrier();
+    if (local.y == c % SLICES && asked < p.rows) {
+      var sum = vec4f();
+      for (var s = 0u; s < SLICES; s++) { sum += parts[s * ACROSS + local.x]; }
+      out[out_at + c] = sum;
+    }
+    workgroupBarrier();
+  }
 #end
 }
