@@ -50,7 +50,10 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 		return s.gpu.Prepare(bitmap, plan)
 	}
 	resizer, ok := s.clip.Device.(resizer)
-	if !ok {
+	switch {
+	case plan.Width == plan.Size && plan.Height == plan.Size:
+		resizer = noResizer{}
+	case !ok:
 		resizer = spareResizer()
 	}
 	rgba, err := resizer.Resize(plan, alphas[p.Get("alpha").String()], func(strips ...any) error {
@@ -129,14 +132,32 @@ func (plainResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read f
 				return nil, err
 			}
 			js.CopyBytesToGo(strip, into)
-			switch alpha {
-			case preprocess.Straight:
-				preprocess.OverWhite(strip)
-			case preprocess.Premultiplied:
-				preprocess.PremultipliedOverWhite(strip)
-			}
+			overWhite(strip, alpha)
 		}
 		return strip[(y-from)*row:], nil
 	})
 	return rgba, err
+}
+
+func overWhite(pix []byte, alpha preprocess.Alpha) {
+	switch alpha {
+	case preprocess.Straight:
+		preprocess.OverWhite(pix)
+	case preprocess.Premultiplied:
+		preprocess.PremultipliedOverWhite(pix)
+	}
+}
+
+// noResizer is for pictures that have the encoder's size.
+type noResizer struct{}
+
+func (noResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(strips ...any) error) ([]byte, error) {
+	rgba := make([]byte, 4*plan.Size*plan.Size)
+	into := uint8Array.New(len(rgba))
+	if err := read(0, 0, plan.Size, plan.Size, plan.Size, into, into, nil, 0, 0); err != nil {
+		return nil, err
+	}
+	js.CopyBytesToGo(rgba, into)
+	overWhite(rgba, alpha)
+	return rgba, nil
 }

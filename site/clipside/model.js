@@ -89,6 +89,11 @@ export class Model {
     return maxSideOf(this.#session.opened);
   }
 
+  /** Pixels of a side that the image encoder sees. */
+  get size() {
+    return this.#session.opened.size;
+  }
+
   /**
    * Resolves once the weights are there, and kept where they are to be, and the device has proved itself.
    * @param {AbortSignal} [signal] ends the waiting

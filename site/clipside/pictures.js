@@ -19,11 +19,12 @@ import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
 /**
  * @param {Source} source
  * @param {number} maxSide of the device that will probably take it
+ * @param {number} size pixels of a side that the encoder sees
  * @returns {Promise<Decoded>}
  * @throws {ImageDecodeError}
  */
-export async function decode(source, maxSide) {
-  if ('pixels' in source) return decodePixels(source.pixels, maxSide);
+export async function decode(source, maxSide, size) {
+  if ('pixels' in source) return decodePixels(source.pixels, maxSide, size);
   if ('blob' in source) return fromBitmap(await decodeBlob(source.blob));
   if ('codedWidth' in source.image) return fromFrame(source.image, maxSide);
   return fromBitmap(isDeep(source.image) ? flattened(source.image) : source.image);
@@ -110,14 +111,17 @@ function flattened(bitmap) {
 /**
  * @param {ImageData} data
  * @param {number} maxSide
+ * @param {number} size
  * @returns {Promise<Decoded>}
  */
-async function decodePixels(data, maxSide) {
+async function decodePixels(data, maxSide, size) {
   const { width, height } = data;
   // Half-float ImageData goes by way of a bitmap, which rounds it as the browser sees fit.
   if (!(data.data instanceof Uint8ClampedArray)) return fromBitmap(await createImageBitmap(data, asStored));
   const rgba = data.data;
-  const bitmap = Math.max(width, height) <= maxSide ? await createImageBitmap(data, asStored) : undefined;
+  // One that needs no resizing is the encoder's input as it is: a bitmap of it would go to the GPU to be copied there.
+  const whole = width === size && height === size;
+  const bitmap = !whole && Math.max(width, height) <= maxSide ? await createImageBitmap(data, asStored) : undefined;
   return {
     picture: (side) =>
       bitmap && Math.max(width, height) <= side

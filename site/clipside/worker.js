@@ -214,7 +214,7 @@ async function withPictures(signal, model, sources, counting, run, take) {
     await inBatches(
       signal,
       sources.length,
-      (index) => decode(sources[index], model.maxSide),
+      (index) => decode(sources[index], model.maxSide, model.size),
       async (pictures, from) => {
         const result = await model.run(signal, (opened) =>
           run(
