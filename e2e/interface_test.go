@@ -175,6 +175,19 @@ func TestInterface(t *testing.T) {
 			assert((await failure(clip.embedImages(frame))).name === 'ImageDecodeError', 'a closed VideoFrame');
 			video.srcObject.getTracks().forEach((track) => track.stop());`},
 
+		{"pixels of the encoder's own size, with alpha, are taken as they are", `
+			const size = 64; // the starter's
+			const pixels = new ImageData(size, size);
+			for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = (i * i) >> 7;
+			const before = pixels.data.slice();
+			// By way of a bitmap they are resized, from 64 to 64 pixels; what is premultiplied there loses a little.
+			const cosine = dot(await clip.embedImages(pixels), await clip.embedImages(await createImageBitmap(pixels, { premultiplyAlpha: 'none' })));
+			assert(cosine > 0.999, 'a cosine of ' + cosine);
+			same([...pixels.data], [...before], 'the caller keeps them');
+			const { buffer } = pixels.data;
+			structuredClone(buffer, { transfer: [buffer] });
+			assert((await failure(clip.embedImages(pixels))).name === 'ImageDecodeError', 'pixels that were transferred');`},
+
 		{"abort: before, during and after", `
 			const reason = new Error('no longer wanted');
 			const before = AbortSignal.abort(reason);

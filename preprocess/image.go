@@ -1,6 +1,9 @@
 package preprocess
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Bounds on pictures from untrusted sources.
 const (
@@ -80,7 +83,13 @@ const (
 // CLIP's own preprocessing drops alpha, which uncovers whatever colour, mostly black, lies under transparent pixels;
 // a picture cut out of its background is meant to be seen on paper.
 func OverWhite(pix []byte) {
-	for i := 0; i+4 <= len(pix); i += 4 {
+	// Most pictures have no alpha to speak of: two pixels at a time.
+	const opaque = 0xff000000_ff000000
+	i := 0
+	for i+8 <= len(pix) && binary.LittleEndian.Uint64(pix[i:])&opaque == opaque {
+		i += 8
+	}
+	for ; i+4 <= len(pix); i += 4 {
 		p := pix[i : i+4 : i+4]
 		a := uint32(p[3])
 		if a == 255 {

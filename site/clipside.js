@@ -6,7 +6,7 @@
 
 import { eachOf } from './clipside/each.js';
 import { ImageDecodeError } from './clipside/errors.js';
-import { takeAll } from './clipside/inputs.js';
+import { release, takeAll } from './clipside/inputs.js';
 import { readImages, readLabels, readOptions, readProgress, readSignal, readTemplates, readTexts, readTopK } from './clipside/options.js';
 import { hold } from './clipside/shared.js';
 import { anySignal, unlessAborted } from './clipside/signals.js';
@@ -456,7 +456,7 @@ export class Clip extends EventTarget {
           this.#learn(id, answer.info);
           return answer;
         } finally {
-          for (const image of transfer) image.close(); // those that could not be posted; the others are the Worker's
+          release(transfer); // those that could not be posted; the others are the Worker's
         }
       });
     } catch (error) {

@@ -52,7 +52,7 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 	resizer, ok := s.clip.Device.(resizer)
 	switch {
 	case plan.Width == plan.Size && plan.Height == plan.Size:
-		resizer = noResizer{}
+		resizer = noResizer{p}
 	case !ok:
 		resizer = spareResizer()
 	}
@@ -148,16 +148,19 @@ func overWhite(pix []byte, alpha preprocess.Alpha) {
 	}
 }
 
-// noResizer is for pictures that have the encoder's size.
-type noResizer struct{}
+// noResizer is for a picture that has the encoder's size.
+type noResizer struct{ picture js.Value }
 
-func (noResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(strips ...any) error) ([]byte, error) {
+func (n noResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(strips ...any) error) ([]byte, error) {
 	rgba := make([]byte, 4*plan.Size*plan.Size)
-	into := uint8Array.New(len(rgba))
-	if err := read(0, 0, plan.Size, plan.Size, plan.Size, into, into, nil, 0, 0); err != nil {
-		return nil, err
+	all := n.picture.Get("all")
+	if !all.Truthy() {
+		all = uint8Array.New(len(rgba))
+		if err := read(0, 0, plan.Size, plan.Size, plan.Size, all, all, nil, 0, 0); err != nil {
+			return nil, err
+		}
 	}
-	js.CopyBytesToGo(rgba, into)
+	js.CopyBytesToGo(rgba, all)
 	overWhite(rgba, alpha)
 	return rgba, nil
 }

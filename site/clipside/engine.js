@@ -20,6 +20,7 @@ import { startThreads } from './threads.js';
  * @property {boolean} bgr whether blue comes first, not red
  * @property {'none' | 'straight' | 'premultiplied'} alpha whether the fourth byte means nothing, or what it is to the colours: they are laid over white
  * @property {(into: Uint8Array, x: number, y: number, width: number, height: number) => Promise<unknown> | void} read writes a rectangle of them, without padding, into what may be shared memory, and begins at a multiple of 4 bytes
+ * @property {Uint8ClampedArray} [all] of them, where they are in memory one after the other
  */
 
 /**

@@ -10,8 +10,14 @@ import { frameOf, framesAreExact, pixelsOf } from './frames.js';
 import { Gate } from './gate.js';
 
 /**
- * A picture as it is posted: a file, decoded in the Worker; or an element's pixels, transferred; or exact ones, copied.
- * @typedef {{ blob: Blob } | { image: ImageBitmap | VideoFrame } | { pixels: ImageData }} Source
+ * Exact pixels, of 8 bits a channel.
+ * @typedef {{ width: number, height: number, data: Uint8ClampedArray<ArrayBuffer> }} Bytes
+ */
+
+/**
+ * A picture as it is posted: a file, decoded in the Worker; or an element's pixels, transferred; or exact ones, a copy that
+ * is transferred; or the ImageData itself where it has half floats.
+ * @typedef {{ blob: Blob } | { image: ImageBitmap | VideoFrame } | { bytes: Bytes } | { halves: ImageData }} Source
  */
 
 /** @typedef {import('../clipside.js').ImageInput} ImageInput */
@@ -59,7 +65,7 @@ export function checkImage(value, where) {
  * @param {AbortSignal | undefined} signal
  * @param {readonly ImageInput[]} images
  * @param {number} maxSide up to which the device takes pictures as bitmaps; 0 where it takes none
- * @returns {Promise<{ sources: Source[], transfer: (ImageBitmap | VideoFrame)[] }>} what is not posted after all is to be closed
+ * @returns {Promise<{ sources: Source[], transfer: (ImageBitmap | VideoFrame | ArrayBuffer)[] }>} what is not posted after all is to be let go of by release
  * @throws {ImageDecodeError | DOMException}
  */
 export async function takeAll(signal, images, maxSide) {
@@ -68,22 +74,28 @@ export async function takeAll(signal, images, maxSide) {
   const taken = await Promise.allSettled(images.map(async (image) => posted(await take(signal, image, gate), maxSide)));
   /** @type {Source[]} */
   const sources = [];
-  /** @type {(ImageBitmap | VideoFrame)[]} */
+  /** @type {(ImageBitmap | VideoFrame | ArrayBuffer)[]} */
   const transfer = [];
   for (const result of taken) {
     if (result.status !== 'fulfilled') continue;
     sources.push(result.value);
     if ('image' in result.value) transfer.push(result.value.image);
+    if ('bytes' in result.value) transfer.push(result.value.bytes.data.buffer);
   }
   const failed = taken.findIndex((result) => result.status === 'rejected');
   if (failed >= 0 || signal?.aborted) {
-    for (const image of transfer) image.close();
+    release(transfer);
     signal?.throwIfAborted();
     const { reason } = /** @type {PromiseRejectedResult} */ (taken[failed]);
     if (reason instanceof ImageDecodeError) reason.index = failed;
     throw reason;
   }
   return { sources, transfer };
+}
+
+/** @param {(ImageBitmap | VideoFrame | ArrayBuffer)[]} transfer of takeAll, whose pictures still hold memory */
+export function release(transfer) {
+  for (const part of transfer) if (!(part instanceof ArrayBuffer)) part.close();
 }
 
 /**
@@ -101,8 +113,10 @@ async function take(signal, image, gate) {
     case 'URL':
       return { blob: await gate.run(signal, () => fetchBlob(signal, String(image))) };
     case 'ImageData': {
-      const data = /** @type {ImageData} */ (image);
-      return { pixels: structuredClone(data) };
+      const { width, height, data } = /** @type {ImageData} */ (image);
+      if (data.length !== 4 * width * height) throw new ImageDecodeError('The ImageData has no pixels any more: they were transferred.');
+      if (className(data) !== 'Uint8ClampedArray') return { halves: structuredClone(/** @type {ImageData} */ (image)) };
+      return { bytes: { width, height, data: new Uint8ClampedArray(data) } };
     }
     case 'HTMLImageElement':
       return takeElement(/** @type {HTMLImageElement} */ (image));

@@ -5,6 +5,7 @@ import { frameOf, framesAreExact, isDeep, pixelsOf } from './frames.js';
 import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
 
 /** @typedef {import('./inputs.js').Source} Source */
+/** @typedef {import('./inputs.js').Bytes} Bytes */
 /** @typedef {import('./engine.js').Picture} Picture */
 /** @typedef {import('./engine.js').Pixels} Pixels */
 
@@ -24,7 +25,9 @@ import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
  * @throws {ImageDecodeError}
  */
 export async function decode(source, maxSide, size) {
-  if ('pixels' in source) return decodePixels(source.pixels, maxSide, size);
+  if ('bytes' in source) return decodeBytes(source.bytes, maxSide, size);
+  // The browser rounds half floats as it sees fit.
+  if ('halves' in source) return fromBitmap(await createImageBitmap(source.halves, asStored));
   if ('blob' in source) return fromBitmap(await decodeBlob(source.blob));
   if ('codedWidth' in source.image) return fromFrame(source.image, maxSide);
   return fromBitmap(isDeep(source.image) ? flattened(source.image) : source.image);
@@ -109,24 +112,21 @@ function flattened(bitmap) {
 }
 
 /**
- * @param {ImageData} data
+ * @param {Bytes} bytes
  * @param {number} maxSide
  * @param {number} size
  * @returns {Promise<Decoded>}
  */
-async function decodePixels(data, maxSide, size) {
-  const { width, height } = data;
-  // Half-float ImageData goes by way of a bitmap, which rounds it as the browser sees fit.
-  if (!(data.data instanceof Uint8ClampedArray)) return fromBitmap(await createImageBitmap(data, asStored));
-  const rgba = data.data;
-  // One that needs no resizing is the encoder's input as it is: a bitmap of it would go to the GPU to be copied there.
+async function decodeBytes({ width, height, data }, maxSide, size) {
+  // Those that need no resizing are the encoder's input as they are: a bitmap would go to the GPU to be copied there.
   const whole = width === size && height === size;
-  const bitmap = !whole && Math.max(width, height) <= maxSide ? await createImageBitmap(data, asStored) : undefined;
+  const bitmap =
+    !whole && Math.max(width, height) <= maxSide ? await createImageBitmap(new ImageData(data, width, height), asStored) : undefined;
   return {
     picture: (side) =>
       bitmap && Math.max(width, height) <= side
         ? { bitmap }
-        : { width, height, bgr: false, alpha: 'straight', read: fromRows(rgba, width) },
+        : { width, height, bgr: false, alpha: 'straight', read: fromRows(data, width), all: data },
     pixels: width * height,
     close: () => bitmap?.close(),
   };
