@@ -177,8 +177,12 @@ func run(ctx context.Context) error {
 	} else {
 		err = race(ctx, o, s, entrants, r)
 	}
-	if !o.write && !o.add {
+	switch {
+	case !o.write && !o.add:
 		name = triedResults
+	case r.Adapter != "" && !r.Software: // kept apart from those of machines without a GPU
+		name = "gpu-" + name
+		r.GPU = graphics(ctx)
 	}
 	results := filepath.Join(root, "build", name)
 	failures := r.failures()
@@ -388,6 +392,16 @@ func processor() string {
 	return runtime.GOARCH
 }
 
+// graphics are the names and the driver of the machine's GPUs, as the driver's own program gives them; empty where there
+// is none.
+func graphics(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", "; ")
+}
+
 // commit is the checkout's, with + where it has changes; none outside of git.
 func commit(ctx context.Context, root string) []string {
 	git := func(args ...string) (string, error) {
@@ -420,6 +434,7 @@ func writeResults(root string) error {
 	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
 	for _, part := range []struct{ file, title string }{
 		{browserResults, "In a browser"}, {nodeResults, "Under Node, without a browser"},
+		{"gpu-" + browserResults, "In a browser, with a GPU"}, {"gpu-" + nodeResults, "Under Node, with a GPU"},
 	} {
 		r, err := readReport(filepath.Join(root, "build", part.file))
 		if err != nil {

@@ -16,7 +16,8 @@ type report struct {
 	Processor string            `json:"processor"`
 	Cores     int               `json:"cores"`
 	Adapter   string            `json:"adapter,omitempty"`
-	Software  bool              `json:"software"` // the adapter computes on the CPU
+	Software  bool              `json:"software"`      // the adapter computes on the CPU
+	GPU       string            `json:"gpu,omitempty"` // and its driver, where that is known
 	Features  []string          `json:"features,omitempty"`
 	Browser   string            `json:"browser"`
 	Peers     map[string]string `json:"peers"`             // versions by package
@@ -122,6 +123,9 @@ func (r *report) markdown() string {
 		fmt.Fprintf(&b, "WebGPU on %s", r.Adapter)
 		if r.Software {
 			b.WriteString(" (in software)")
+		}
+		if r.GPU != "" {
+			fmt.Fprintf(&b, " (%s)", r.GPU)
 		}
 		b.WriteString("; ")
 	}
