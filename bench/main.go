@@ -42,6 +42,7 @@ type options struct {
 	write   bool
 	add     bool
 	node    bool
+	tables  bool
 	rebuild bool
 }
 
@@ -58,6 +59,7 @@ func parse() (*options, error) {
 	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too, with those of the last run with -node or without")
 	add := flag.Bool("add", false, "keep the rows that earlier runs with -write or -add left in build/ and that are not run now: for a race in parts")
 	inNode := flag.Bool("node", false, "race under Node, without a browser and without starts; WebGPU is Dawn's")
+	tables := flag.Bool("tables", false, "race nothing, and write bench/RESULTS.md anew from what earlier runs left in build/, such as another machine's gpu-bench.json")
 	keep := flag.Bool("no-build", false, "race build/bench/dist as it is")
 	var flags []string
 	flag.Func("chromium", "another `flag` for Chromium, NAME or NAME=VALUE; may be repeated", func(v string) error {
@@ -69,7 +71,7 @@ func parse() (*options, error) {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 
-	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, rebuild: !*keep}
+	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, tables: *tables, rebuild: !*keep}
 	if *quick {
 		o.limits, o.starts = limits{2, 20 * time.Second, 5}, 1
 	}
@@ -119,6 +121,9 @@ func run(ctx context.Context) error {
 	root, err := findCheckout()
 	if err != nil {
 		return err
+	}
+	if o.tables {
+		return writeResults(root)
 	}
 	work := filepath.Join(root, "build", "bench")
 	peers, versions, err := installPeers(ctx, filepath.Join(root, "bench", "peers"))

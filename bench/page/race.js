@@ -130,7 +130,9 @@ async function row({ kind, n, seconds, slowest, most }) {
           mine = kind === 'image' ? await clip.embedImages(pictures) : await clip.embedTexts(texts);
         },
         peer: async () => {
-          theirs = await encoder.run(given);
+          theirs = await encoder.run(given).catch((/** @type {unknown} */ error) => {
+            throw new PeerFailure(error);
+          });
         },
       };
       for (const who of oursFirst ? /** @type {const} */ (['ours', 'peer']) : /** @type {const} */ (['peer', 'ours'])) {
@@ -162,7 +164,8 @@ async function row({ kind, n, seconds, slowest, most }) {
     }
     return result;
   } catch (error) {
-    if (error instanceof TooSlow) {
+    // After a failure the runtime may open no other session.
+    if (error instanceof TooSlow || error instanceof PeerFailure) {
       Object.assign(result, { ours: [], peer: [], reason: error.message, stuck: true });
       return result;
     }
@@ -180,6 +183,13 @@ const names = { ours: 'clipside', peer: 'the peer' };
  * onnxruntime-web for 10 to 20 ms, and with as many threads as processors the next call would have them for company.
  */
 const settled = 50;
+
+class PeerFailure extends Error {
+  /** @param {unknown} error */
+  constructor(error) {
+    super(`the peer fails: ${/** @type {any} */ (error)?.message ?? error}`);
+  }
+}
 
 /** A call that took too long, and goes on. */
 class TooSlow extends Error {
