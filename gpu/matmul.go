@@ -124,15 +124,20 @@ var (
 )
 
 // choices are the tiles that a product may be made with on this adapter.
-func (d *Device) choices(s shape) []tile {
+func (d *Device) choices(s shape) (fitting []tile) {
 	from := tiles
-	switch {
-	case s.conv:
-		from = append(slices.Clone(tiles), registerTile)
-	case s.m <= rowTileRows:
+	if s.m <= rowTileRows && !s.conv {
 		from = rowTiles
 	}
-	return slices.DeleteFunc(slices.Clone(from), func(t tile) bool { return !d.fits(t) })
+	for _, t := range from {
+		if d.fits(t) {
+			fitting = append(fitting, t)
+		}
+	}
+	if s.conv {
+		fitting = append(fitting, registerTile)
+	}
+	return fitting
 }
 
 // tile is the one that was measured to be the fastest, or what is likely to be. Software adapters have no other.
@@ -156,7 +161,8 @@ func (d *Device) guess(s shape) tile {
 		enough = 384
 	}
 	fitting := d.choices(s)
-	for _, t := range slices.Backward(fitting) {
+	for i := len(fitting) - 1; i >= 0; i-- {
+		t := fitting[i]
 		if t.step > 0 && ceil(s.m, t.rows())*ceil(s.n, t.cols())*t.split >= enough {
 			return t
 		}

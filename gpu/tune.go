@@ -3,7 +3,6 @@
 package gpu
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -63,7 +62,11 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	}
 	tuned := parseTuning(known)
 	shapes := d.shapes(image, text)
-	slices.SortStableFunc(shapes, func(a, b shape) int { return cmp.Compare(b.flop(), a.flop()) })
+	for i := range shapes { // the largest first; a sort of package slices would be 8 kB of every first visit
+		for j := i; j > 0 && shapes[j].flop() > shapes[j-1].flop(); j-- {
+			shapes[j], shapes[j-1] = shapes[j-1], shapes[j]
+		}
+	}
 	began := time.Now()
 	for _, s := range shapes {
 		if t, ok := tuned[s]; ok && slices.Contains(d.choices(s), t.tile) {
@@ -180,11 +183,17 @@ func (d *Device) fastest(ctx context.Context, s shape) (best tuning, err error) 
 	weight.Arrived(nil)
 	choices := d.choices(s)
 	few := make([]*program, len(choices)) // all recorded before one is run, so that kernels are compiled side by side
+	defer func() {
+		for _, p := range few {
+			if p != nil {
+				p.Release()
+			}
+		}
+	}()
 	for i, t := range choices {
 		if few[i], err = d.products(s, t, weight, fewProducts); err != nil {
 			return best, err
 		}
-		defer few[i].Release()
 	}
 	var least time.Duration
 	for i, t := range choices {

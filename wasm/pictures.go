@@ -49,18 +49,19 @@ func (s *session) prepareOne(p js.Value) (model.Picture, error) {
 		}
 		return s.gpu.Prepare(bitmap, plan)
 	}
-	resizer, ok := s.clip.Device.(resizer)
-	switch {
-	case plan.Width == plan.Size && plan.Height == plan.Size:
-		resizer = noResizer{p}
-	case !ok:
-		resizer = spareResizer()
-	}
-	rgba, err := resizer.Resize(plan, alphas[p.Get("alpha").String()], func(strips ...any) error {
-		return await(js.Global().Call("clipsideReadStrips", append([]any{p}, strips...)...))
-	})
-	if err != nil {
-		return model.Picture{}, err
+	alpha := alphas[p.Get("alpha").String()]
+	rgba := wholePicture(p, plan, alpha)
+	if rgba == nil {
+		resizer, ok := s.clip.Device.(resizer)
+		if !ok {
+			resizer = spareResizer()
+		}
+		rgba, err = resizer.Resize(plan, alpha, func(strips ...any) error {
+			return await(js.Global().Call("clipsideReadStrips", append([]any{p}, strips...)...))
+		})
+		if err != nil {
+			return model.Picture{}, err
+		}
 	}
 	if p.Get("bgr").Bool() {
 		for i := 0; i < len(rgba); i += 4 {
@@ -148,19 +149,14 @@ func overWhite(pix []byte, alpha preprocess.Alpha) {
 	}
 }
 
-// noResizer is for a picture that has the encoder's size.
-type noResizer struct{ picture js.Value }
-
-func (n noResizer) Resize(plan *preprocess.Plan, alpha preprocess.Alpha, read func(strips ...any) error) ([]byte, error) {
-	rgba := make([]byte, 4*plan.Size*plan.Size)
-	all := n.picture.Get("all")
-	if !all.Truthy() {
-		all = uint8Array.New(len(rgba))
-		if err := read(0, 0, plan.Size, plan.Size, plan.Size, all, all, nil, 0, 0); err != nil {
-			return nil, err
-		}
+// wholePicture is one that has the encoder's size and is in memory as it is; nil for others.
+func wholePicture(p js.Value, plan *preprocess.Plan, alpha preprocess.Alpha) []byte {
+	all := p.Get("all")
+	if plan.Width != plan.Size || plan.Height != plan.Size || !all.Truthy() {
+		return nil
 	}
+	rgba := make([]byte, 4*plan.Size*plan.Size)
 	js.CopyBytesToGo(rgba, all)
 	overWhite(rgba, alpha)
-	return rgba, nil
+	return rgba
 }

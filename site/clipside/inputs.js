@@ -114,7 +114,7 @@ async function take(signal, image, gate) {
       return { blob: await gate.run(signal, () => fetchBlob(signal, String(image))) };
     case 'ImageData': {
       const { width, height, data } = /** @type {ImageData} */ (image);
-      if (data.length !== 4 * width * height) throw new ImageDecodeError('The ImageData has no pixels any more: they were transferred.');
+      if (!data.length) throw new ImageDecodeError('The ImageData has no pixels any more: they were transferred.');
       if (className(data) !== 'Uint8ClampedArray') return { halves: structuredClone(/** @type {ImageData} */ (image)) };
       return { bytes: { width, height, data: new Uint8ClampedArray(data) } };
     }
