@@ -47,8 +47,8 @@ const (
 	fewProducts  = 4
 	manyProducts = 64
 	longPass     = 10 * time.Millisecond // of few products: measured by nothing else
-	// tuningTime is what Tune takes at most, about: products that it has no time for, those with the least arithmetic,
-	// get the tile that is likely to be the fastest.
+	// tuningTime is what Tune takes at most, about, once the first product is measured and with it the kernels compiled:
+	// products that it has no time for, those with the least arithmetic, get the tile that is likely to be the fastest.
 	tuningTime = 1500 * time.Millisecond
 )
 
@@ -67,12 +67,12 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 			shapes[j], shapes[j-1] = shapes[j-1], shapes[j]
 		}
 	}
-	began := time.Now()
+	var began time.Time
 	for _, s := range shapes {
 		if t, ok := tuned[s]; ok && slices.Contains(d.choices(s), t.tile) {
 			continue
 		}
-		if time.Since(began) > tuningTime {
+		if !began.IsZero() && time.Since(began) > tuningTime {
 			tuned[s] = tuning{tile: d.guess(s)}
 			continue
 		}
@@ -81,6 +81,9 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 			return fmt.Errorf("gpu: measure products of %s: %w", s, err)
 		}
 		tuned[s] = t
+		if began.IsZero() {
+			began = time.Now()
+		}
 	}
 	defer d.programs.Lock()()
 	d.tuned = tuned
@@ -220,7 +223,11 @@ func (d *Device) timeProduct(ctx context.Context, s shape, t tile, weight *model
 	}
 	defer many.Release()
 	long, err := timePass(ctx, many)
-	return (long - short) / (manyProducts - fewProducts), long / manyProducts, err
+	product, most = (long-short)/(manyProducts-fewProducts), long/manyProducts
+	if product <= 0 { // the way to the GPU took longer by chance
+		product = most
+	}
+	return product, most, err
 }
 
 // products records a pass of n products.
