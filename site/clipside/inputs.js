@@ -11,7 +11,7 @@ import { Gate } from './gate.js';
 
 /**
  * Exact pixels, of 8 bits a channel.
- * @typedef {{ width: number, height: number, data: Uint8ClampedArray<ArrayBuffer> }} Bytes
+ * @typedef {{ width: number, height: number, colorSpace: PredefinedColorSpace, data: Uint8ClampedArray<ArrayBuffer> }} Bytes
  */
 
 /**
@@ -113,10 +113,10 @@ async function take(signal, image, gate) {
     case 'URL':
       return { blob: await gate.run(signal, () => fetchBlob(signal, String(image))) };
     case 'ImageData': {
-      const { width, height, data } = /** @type {ImageData} */ (image);
+      const { width, height, colorSpace, data } = /** @type {ImageData} */ (image);
       if (!data.length) throw new ImageDecodeError('The ImageData has no pixels any more: they were transferred.');
       if (className(data) !== 'Uint8ClampedArray') return { halves: structuredClone(/** @type {ImageData} */ (image)) };
-      return { bytes: { width, height, data: new Uint8ClampedArray(data) } };
+      return { bytes: { width, height, colorSpace, data: new Uint8ClampedArray(data) } };
     }
     case 'HTMLImageElement':
       return takeElement(/** @type {HTMLImageElement} */ (image));

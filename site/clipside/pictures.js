@@ -117,11 +117,13 @@ function flattened(bitmap) {
  * @param {number} size
  * @returns {Promise<Decoded>}
  */
-async function decodeBytes({ width, height, data }, maxSide, size) {
+async function decodeBytes({ width, height, colorSpace, data }, maxSide, size) {
   // Those that need no resizing are the encoder's input as they are: a bitmap would go to the GPU to be copied there.
-  const whole = width === size && height === size;
+  const whole = width === size && height === size && colorSpace === 'srgb';
   const bitmap =
-    !whole && Math.max(width, height) <= maxSide ? await createImageBitmap(new ImageData(data, width, height), asStored) : undefined;
+    !whole && Math.max(width, height) <= maxSide
+      ? await createImageBitmap(new ImageData(data, width, height, { colorSpace }), asStored)
+      : undefined;
   return {
     picture: (side) =>
       bitmap && Math.max(width, height) <= side
