@@ -19,12 +19,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>; // [rows, out_pitch]
 @group(0) @binding(5) var<uniform> p: Params;
 
-#if SLICED
-const INVOCATIONS = ACROSS * SLICES;
-var<workgroup> found: array<vec2f, INVOCATIONS>; // a slice's largest score, and its sum of weights
-var<workgroup> parts: array<vec4f, INVOCATIONS>; // of its sum of values, four columns
-#end
-
 @compute @workgroup_size(ACROSS, SLICES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let asked = p.first_row + group.x * ACROSS + local.x;
@@ -75,31 +69,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 #end
 #end
 #if SLICED
-  let at = local.y * ACROSS + local.x;
-  found[at] = vec2f(top, total);
-  workgroupBarrier();
-  var most = top;
-  for (var s = 0u; s < SLICES; s++) { most = max(most, found[s * ACROSS + local.x].x); }
-  var all = 0.0;
-  for (var s = 0u; s < SLICES; s++) {
-    let slice = found[s * ACROSS + local.x];
-    all += slice.y * exp(slice.x - most);
-  }
-  let share = exp(top - most) / all; // 0 of a slice without keys
+  let share = share_of(local, top, total);
   // In a loop: unrolled, this would be most of the kernel and of the time to compile it.
   var sums: array<vec4f, D4>;
 #for c D4
   sums[$c] = acc$c * share;
 #end
   for (var c = 0u; c < D4; c++) {
-    parts[at] = sums[c];
-    workgroupBarrier();
-    if (local.y == c % SLICES && asked < p.rows) {
-      var sum = vec4f();
-      for (var s = 0u; s < SLICES; s++) { sum += parts[s * ACROSS + local.x]; }
-      out[out_at + c] = sum;
-    }
-    workgroupBarrier();
+    let adds = local.y == c % SLICES && asked < p.rows;
+    let sum = added_up(local, sums[c], adds);
+    if (adds) { out[out_at + c] = sum; }
   }
 #end
 }

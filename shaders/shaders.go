@@ -19,6 +19,7 @@ package shaders
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -69,6 +70,9 @@ type Const struct {
 	Value int
 }
 
+// pieces are what several kernels call, put before those that do.
+var pieces = []struct{ name, called string }{{"activation", "activate"}, {"slices", "share_of"}}
+
 // Source is the kernel's text for an adapter.
 func Source(kernel string, store Store, consts ...Const) (string, error) {
 	body, err := files.ReadFile(kernel + ".wgsl")
@@ -83,12 +87,15 @@ func Source(kernel string, store Store, consts ...Const) (string, error) {
 	for _, c := range consts {
 		fmt.Fprintf(&b, "const %s = %du;\n", c.Name, c.Value)
 	}
-	if strings.Contains(string(body), "activate") {
-		act, err := files.ReadFile("activation.wgsl")
+	for _, p := range pieces {
+		if !strings.Contains(string(body), p.called) {
+			continue
+		}
+		piece, err := files.ReadFile(p.name + ".wgsl")
 		if err != nil {
 			return "", err
 		}
-		b.Write(act)
+		b.Write(piece)
 	}
 	text, err := expand(strings.SplitAfter(string(body), "\n"), consts)
 	if err != nil {
@@ -187,7 +194,7 @@ func Names() []string {
 	}
 	var names []string
 	for _, e := range entries {
-		if n := strings.TrimSuffix(e.Name(), ".wgsl"); n != "activation" {
+		if n := strings.TrimSuffix(e.Name(), ".wgsl"); !slices.ContainsFunc(pieces, func(p struct{ name, called string }) bool { return p.name == n }) {
 			names = append(names, n)
 		}
 	}
