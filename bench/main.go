@@ -186,7 +186,7 @@ func run(ctx context.Context) error {
 	case !o.write && !o.add:
 		name = triedResults
 	case r.Adapter != "" && !r.Software: // kept apart from those of machines without a GPU
-		name = "gpu-" + name
+		name = withGPU + name
 		r.GPU = graphics(ctx)
 	}
 	results := filepath.Join(root, "build", name)
@@ -430,6 +430,7 @@ func commit(ctx context.Context, root string) []string {
 const (
 	browserResults = "bench.json"
 	nodeResults    = "bench-node.json"
+	withGPU        = "gpu-"             // before either, where the adapter is one
 	triedResults   = "bench-tried.json" // of a run that neither -write nor -add keeps
 )
 
@@ -439,7 +440,7 @@ func writeResults(root string) error {
 	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
 	for _, part := range []struct{ file, title string }{
 		{browserResults, "In a browser"}, {nodeResults, "Under Node, without a browser"},
-		{"gpu-" + browserResults, "In a browser, with a GPU"}, {"gpu-" + nodeResults, "Under Node, with a GPU"},
+		{withGPU + browserResults, "In a browser, with a GPU"}, {withGPU + nodeResults, "Under Node, with a GPU"},
 	} {
 		r, err := readReport(filepath.Join(root, "build", part.file))
 		if err != nil {

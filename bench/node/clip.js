@@ -36,8 +36,14 @@ export async function createClip({ model, device }) {
         height,
         bgr: false,
         alpha: /** @type {const} */ ('none'),
-        // The race's pictures have the encoder's size, and are not read in parts.
-        read: () => {},
+        // The race's pictures are square, and read whole.
+        read: (
+          /** @type {Uint8Array} */ into,
+          /** @type {number} */ _x,
+          /** @type {number} */ y,
+          /** @type {number} */ w,
+          /** @type {number} */ h,
+        ) => into.set(data.subarray(4 * w * y, 4 * w * (y + h))),
         all: data,
       }));
       return split(await engine.embedImages(id, ++calls, given));
