@@ -108,7 +108,7 @@ func (p *Profile) Table() []OpTime {
 	for _, t := range p.ops {
 		table = append(table, *t)
 	}
-	slices.SortFunc(table, func(a, b OpTime) int { return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Op, b.Op)) })
+	slices.SortStableFunc(table, func(a, b OpTime) int { return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Op, b.Op)) })
 	return table
 }
 
