@@ -212,10 +212,10 @@ func (d *Device) compile(p *pipeline, source string) {
 
 // replay is what site/clipside/replay.js gives: a call into JavaScript costs up to a microsecond, and one for every
 // step of every command would cost more than some commands themselves.
-var replay = sync.OnceValue(func() (functions struct{ submit, write, copyImage, read, timed js.Value }) {
+var replay = sync.OnceValue(func() (functions struct{ submit, write, copyImage, read, timed, done js.Value }) {
 	r := js.Global().Get("clipsideReplay")
 	functions.submit, functions.write, functions.copyImage = r.Get("submit"), r.Get("write"), r.Get("copyImage")
-	functions.read, functions.timed = r.Get("read"), r.Get("timed")
+	functions.read, functions.timed, functions.done = r.Get("read"), r.Get("timed"), r.Get("done")
 	return functions
 })
 
@@ -270,7 +270,7 @@ func (d *Device) timed(s span) ([]time.Duration, error) {
 
 // read maps the first size bytes of a read-back buffer and copies them out.
 func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, error) {
-	copied, err := await(replay().read.Invoke(handle(b), size))
+	copied, err := await(replay().read.Invoke(handle(d.dev), handle(b), size))
 	if err != nil {
 		return nil, err
 	}
@@ -296,7 +296,7 @@ func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
 // Uploading returns a function that waits until the GPU has taken over all that has been written so far: until then it
 // is a copy in the browser's memory, and nothing else bounds how many there are.
 func (d *Device) Uploading() (wait func() error) {
-	done := handle(d.dev).Get("queue").Call("onSubmittedWorkDone")
+	done := replay().done.Invoke(handle(d.dev))
 	return func() error {
 		if _, err := await(done); err != nil {
 			return errors.Join(fmt.Errorf("gpu: upload: %w", err), d.alive())

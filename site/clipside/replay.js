@@ -99,7 +99,7 @@ export async function timed(device, commands, from, to) {
       encoder.resolveQuerySet(querySet, 0, 2 * count, resolved, 0);
       encoder.copyBufferToBuffer(resolved, 0, mapped, 0, 16 * count);
       device.queue.submit([encoder.finish()]);
-      const stamps = new BigUint64Array((await read(mapped, 16 * count)).buffer);
+      const stamps = new BigUint64Array((await read(device, mapped, 16 * count)).buffer);
       for (let i = 0; i < count; i++) times[first - from + i] = Number(stamps[2 * i + 1] - stamps[2 * i]);
     }
   } finally {
@@ -111,14 +111,52 @@ export async function timed(device, commands, from, to) {
 }
 
 /**
+ * @param {GPUDevice} device
  * @param {GPUBuffer} buffer that can be mapped
  * @param {number} size bytes
  * @returns {Promise<Uint8Array<ArrayBuffer>>} a copy of its first bytes
  */
-export async function read(buffer, size) {
+export async function read(device, buffer, size) {
   const READ = 1; // GPUMapMode
-  await buffer.mapAsync(READ, 0, size);
+  await soon(device, buffer.mapAsync(READ, 0, size));
   const bytes = new Uint8Array(buffer.getMappedRange(0, size).slice(0));
   buffer.unmap();
   return bytes;
+}
+
+/**
+ * @param {GPUDevice} device
+ * @returns {Promise<void>} resolves once all that was written and submitted so far is done
+ */
+export function done(device) {
+  return soon(device, device.queue.onSubmittedWorkDone());
+}
+
+/**
+ * Has the browser notice soon that the GPU is done. Of themselves browsers look only now and then: Chromium 2 ms after the
+ * last submission and each millisecond after that, Firefox every 100 ms (its bug 1870699). A submission, even of nothing,
+ * makes them look at once; one an eighth later than the last costs little, however long it takes.
+ * @param {GPUDevice} device
+ * @param {Promise<void>} promise
+ */
+function soon(device, promise) {
+  const start = performance.now();
+  let waiting = true;
+  const stop = () => {
+    waiting = false;
+  };
+  promise.then(stop, stop);
+  const look = () => {
+    if (!waiting) return;
+    device.queue.submit([]);
+    later();
+  };
+  const later = () => {
+    const delay = Math.max(1, (performance.now() - start) / 8);
+    // Timers that set timers are held back to 4 ms; tasks, where the browser has them, are not.
+    if (globalThis.scheduler) scheduler.postTask(look, { delay });
+    else setTimeout(look, delay);
+  };
+  later();
+  return promise;
 }
