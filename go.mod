@@ -6,6 +6,7 @@ require (
 	github.com/andybalholm/brotli v1.2.8
 	github.com/chromedp/cdproto v0.159.2
 	github.com/chromedp/chromedp v0.23.0
+	github.com/coder/websocket v1.8.15
 	github.com/cogentcore/webgpu v0.23.0
 	github.com/evanw/esbuild v0.28.2
 	github.com/klauspost/compress v1.20.3

@@ -104,6 +104,9 @@ type tab struct {
 	done func()
 }
 
+// raceStarted is true once the race's page can be asked for something.
+const raceStarted = `new Promise((resolve) => { const wait = () => globalThis.race ? resolve(true) : setTimeout(wait, 20); wait(); })`
+
 func (t tabs) open(l lane) (page, error) {
 	ctx, done, err := t.browser.open(t.server.url + l.page + "race/race.html")
 	if err != nil {
@@ -111,8 +114,7 @@ func (t tabs) open(l lane) (page, error) {
 	}
 	p := &tab{ctx, done}
 	var started bool
-	const wait = `new Promise((resolve) => { const wait = () => globalThis.race ? resolve(true) : setTimeout(wait, 20); wait(); })`
-	if err := p.evaluate(time.Minute, wait, &started); err != nil {
+	if err := p.evaluate(time.Minute, raceStarted, &started); err != nil {
 		p.close()
 		return nil, fmt.Errorf("the race's page does not start: %w", err)
 	}

@@ -42,6 +42,7 @@ type options struct {
 	write   bool
 	add     bool
 	node    bool
+	firefox bool
 	tables  bool
 	rebuild bool
 }
@@ -59,6 +60,7 @@ func parse() (*options, error) {
 	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too, with those of the last run with -node or without")
 	add := flag.Bool("add", false, "keep the rows that earlier runs with -write or -add left in build/ and that are not run now: for a race in parts")
 	inNode := flag.Bool("node", false, "race under Node, without a browser and without starts; WebGPU is Dawn's")
+	firefox := flag.Bool("firefox", false, "race in Firefox, without photos and starts")
 	tables := flag.Bool("tables", false, "race nothing, and write bench/RESULTS.md anew from what earlier runs left in build/, such as another machine's gpu-bench.json")
 	keep := flag.Bool("no-build", false, "race build/bench/dist as it is")
 	var flags []string
@@ -71,7 +73,10 @@ func parse() (*options, error) {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 
-	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, tables: *tables, rebuild: !*keep}
+	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, firefox: *firefox, tables: *tables, rebuild: !*keep}
+	if o.node && o.firefox {
+		return nil, errors.New("-node and -firefox exclude each other")
+	}
 	if *quick {
 		o.limits, o.starts = limits{2, 20 * time.Second, 5}, 1
 	}
@@ -176,10 +181,14 @@ func run(ctx context.Context) error {
 
 	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commits: commit(ctx, root)}
 	name := browserResults
-	if o.node {
+	switch {
+	case o.node:
 		name = nodeResults
 		err = raceNode(ctx, o, root, mounts, entrants, r)
-	} else {
+	case o.firefox:
+		name = firefoxResults
+		err = raceFirefox(ctx, o, s, entrants, r)
+	default:
 		err = race(ctx, o, s, entrants, r)
 	}
 	switch {
@@ -313,7 +322,7 @@ func probe(v venue) (*adapterInfo, error) {
 	}
 	defer p.close()
 	a := new(adapterInfo)
-	return a, p.evaluate(time.Minute, `(async () => { const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }); const i = adapter?.info; return { browser: navigator.userAgent.match(/(Headless)?Chrom\S+/)?.[0] ?? navigator.userAgent, name: i ? [i.vendor, i.architecture, i.device, i.description].join(' ').trim() : '', software: i?.isFallbackAdapter ?? false, features: adapter ? [...adapter.features].sort() : [] }; })()`, a)
+	return a, p.evaluate(time.Minute, `(async () => { const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }); const i = adapter?.info; return { browser: navigator.userAgent.match(/(Headless)?Chrom\S+|Firefox\S+/)?.[0] ?? navigator.userAgent, name: i ? [i.vendor, i.architecture, i.device, i.description].join(' ').trim() || 'an adapter without a name' : '', software: i?.isFallbackAdapter ?? false, features: adapter ? [...adapter.features].sort() : [] }; })()`, a)
 }
 
 // installPeers installs what dir's package-lock.json names, unless it is there, and returns where, and the versions.
@@ -426,11 +435,12 @@ func commit(ctx context.Context, root string) []string {
 	return []string{name}
 }
 
-// browserResults and nodeResults are what the runs in the browser and under Node leave in build/.
+// browserResults, firefoxResults and nodeResults are what the runs in Chromium, in Firefox and under Node leave in build/.
 const (
 	browserResults = "bench.json"
+	firefoxResults = "bench-firefox.json"
 	nodeResults    = "bench-node.json"
-	withGPU        = "gpu-"             // before either, where the adapter is one
+	withGPU        = "gpu-"             // before any, where the adapter is one
 	triedResults   = "bench-tried.json" // of a run that neither -write nor -add keeps
 )
 
@@ -439,8 +449,9 @@ func writeResults(root string) error {
 	var b strings.Builder
 	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
 	for _, part := range []struct{ file, title string }{
-		{browserResults, "In a browser"}, {nodeResults, "Under Node, without a browser"},
-		{withGPU + browserResults, "In a browser, with a GPU"}, {withGPU + nodeResults, "Under Node, with a GPU"},
+		{browserResults, "In Chromium"}, {firefoxResults, "In Firefox"}, {nodeResults, "Under Node, without a browser"},
+		{withGPU + browserResults, "In Chromium, with a GPU"}, {withGPU + firefoxResults, "In Firefox, with a GPU"},
+		{withGPU + nodeResults, "Under Node, with a GPU"},
 	} {
 		r, err := readReport(filepath.Join(root, "build", part.file))
 		if err != nil {
