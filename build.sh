@@ -47,6 +47,7 @@ find_chromium() {
 install_missing() {
 	local packages=()
 	find_chromium >/dev/null || packages+=(chromium)
+	command -v "${FIREFOX:-firefox}" firefox-esr >/dev/null || packages+=(firefox-esr)
 	command -v node >/dev/null || packages+=(nodejs)
 	command -v npm >/dev/null || packages+=(npm)
 	((${#packages[@]})) || return 0

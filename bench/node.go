@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/clipside/clipside/internal/swiftshader"
 )
 
 // process is the race's page under Node: bench/node/page.mjs stands in for a browser.
@@ -77,23 +79,12 @@ func raceNode(ctx context.Context, o *options, root string, mounts map[string]fs
 	return err
 }
 
-// chromiumLibraries is where Debian's Chromium has what a machine without a GPU lacks: a Vulkan driver that computes on
-// the CPU, and the loader of drivers.
-const chromiumLibraries = "/usr/lib/chromium"
-
 func (n nodes) open(lane) (page, error) {
 	p := &process{said: new(bytes.Buffer)}
 	p.cmd = exec.CommandContext(n.ctx, n.program, "--preserve-symlinks", "--preserve-symlinks-main",
 		filepath.Join(n.dir, "node", "page.mjs"), filepath.Join(n.dir, "race", "race.js"))
 	p.cmd.Stderr = p.said
-	p.cmd.Env = os.Environ()
-	if gpus, _ := filepath.Glob("/dev/dri/render*"); gpus == nil && os.Getenv("VK_ICD_FILENAMES") == "" {
-		if nvidia, _ := filepath.Glob("/dev/nvidia[0-9]*"); nvidia == nil {
-			p.cmd.Env = append(p.cmd.Env,
-				"VK_ICD_FILENAMES="+filepath.Join(chromiumLibraries, "vk_swiftshader_icd.json"),
-				"LD_LIBRARY_PATH="+strings.TrimLeft(os.Getenv("LD_LIBRARY_PATH")+":"+chromiumLibraries, ":"))
-		}
-	}
+	p.cmd.Env = swiftshader.Environment()
 	var err error
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err

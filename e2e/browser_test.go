@@ -13,6 +13,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/clipside/clipside/internal/firefox"
 )
 
 // findChromium is Debian's Chromium, or what CHROMIUM names.
@@ -69,6 +71,7 @@ func launch(t testing.TB, flags map[string]any) *browser {
 type tab struct {
 	testing.TB
 	ctx context.Context
+	fox *firefox.Tab // nil in Chromium
 
 	mu       sync.Mutex
 	problems []string // errors on the console, uncaught exceptions, log entries of level error
@@ -114,6 +117,9 @@ func (b *browser) open(t testing.TB, url string) *tab {
 // run runs actions, each at most a minute.
 func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
+	if p.fox != nil {
+		p.Fatal("Firefox knows nothing of chromedp's actions")
+	}
 	for _, a := range actions {
 		ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 		err := chromedp.Do(ctx, a)
@@ -138,6 +144,11 @@ func eval[T any](p *tab, expression string) T {
 func try[T any](p *tab, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Minute)
 	defer cancel()
+	if p.fox != nil {
+		var v T
+		err := p.fox.Evaluate(ctx, expression, &v)
+		return v, err
+	}
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
@@ -154,6 +165,9 @@ func (p *tab) until(what, expression string) {
 }
 
 func (p *tab) complaints() []string {
+	if p.fox != nil {
+		return p.fox.Problems()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.problems...)
@@ -164,7 +178,7 @@ func (p *tab) adapter() string {
 	p.Helper()
 	name := eval[string](p, `(async () => {
 		const a = await navigator.gpu?.requestAdapter();
-		return a ? [a.info.vendor, a.info.architecture, a.info.description].join(' ') : '';
+		return a ? [a.info.vendor, a.info.architecture, a.info.description].join(' ').trim() || 'unnamed' : '';
 	})()`)
 	if name == "" {
 		p.Fatal("this browser offers no WebGPU adapter")

@@ -1,2 +1,3 @@
-// Package e2e tests the built site, the engine and the kernels in headless Chromium. It has only tests.
+// Package e2e tests the built site, the engine and the kernels in headless Chromium, and what browsers differ in in Firefox.
+// It has only tests.
 package e2e

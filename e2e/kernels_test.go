@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestKernels runs package gpu's own tests, every operation against its CPU twin over random shapes, in the browser.
+// TestKernels runs package gpu's own tests, every operation against its CPU twin over random shapes, in the browsers.
 func TestKernels(t *testing.T) {
 	dir := t.TempDir()
 	gojs(t, "test", "-c", "-o", filepath.Join(dir, "gotest.wasm"), "./gpu")
@@ -25,18 +26,31 @@ func TestKernels(t *testing.T) {
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()
 
-	p := launch(t, nil).open(t, server.URL+"/gotest.html?arg=-test.v")
-	t.Log("adapter:", p.adapter())
-	p.until("the tests to end", "window.result")
-	result := eval[struct {
-		Code   int    `json:"code"`
-		Output string `json:"output"`
-	}](p, "window.result")
-	if result.Code != 0 || !strings.Contains(result.Output, "\nPASS\n") {
-		t.Fatalf("exit code %d\n%s", result.Code, result.Output)
-	}
-	if n := strings.Count(result.Output, "--- PASS"); n < 40 || strings.Contains(result.Output, "--- SKIP") {
-		t.Fatalf("only %d tests passed, or some were skipped:\n%s", n, result.Output)
+	for _, test := range []struct {
+		browser string
+		open    func(testing.TB, string) *tab
+		run     string // of the tests, all if empty
+		least   int    // that must have passed, those of tables counted singly
+	}{
+		{"Chromium", launch(t, nil).open, "", 40},
+		// Another compiler of WGSL, another way of bitmaps to textures; the tiles are the same shaders once more.
+		{"Firefox", openFirefox, "Operations|Resized|Layer", 30},
+	} {
+		t.Run(test.browser, func(t *testing.T) {
+			p := test.open(t, server.URL+"/gotest.html?"+url.Values{"arg": {"-test.v", "-test.run=" + test.run}}.Encode())
+			t.Log("adapter:", p.adapter())
+			p.until("the tests to end", "window.result")
+			result := eval[struct {
+				Code   int    `json:"code"`
+				Output string `json:"output"`
+			}](p, "window.result")
+			if result.Code != 0 || !strings.Contains(result.Output, "\nPASS\n") {
+				t.Fatalf("exit code %d\n%s", result.Code, result.Output)
+			}
+			if n := strings.Count(result.Output, "--- PASS"); n < test.least || strings.Contains(result.Output, "--- SKIP") {
+				t.Fatalf("only %d tests passed, or some were skipped:\n%s", n, result.Output)
+			}
+		})
 	}
 }
 

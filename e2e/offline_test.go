@@ -78,11 +78,6 @@ func (p *tab) text(testid string) string {
 	return eval[string](p, fmt.Sprintf("document.querySelector('[data-testid=%s]').innerText.trim()", testid))
 }
 
-func (p *tab) click(testid string) {
-	p.Helper()
-	p.run(chromedp.Click("[data-testid=" + testid + "]"))
-}
-
 const getOffered = "document.querySelector('[data-testid=model-get]').checkVisibility()"
 
 // evict deletes the kept model's largest chunk, as a browser short of room would, and returns its name and size.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/clipside/clipside/internal/firefox"
 )
 
 // answer is a card of the page.
@@ -51,7 +53,7 @@ func (p *tab) press() {
 	p.Helper()
 	p.until("the model or the offer of it", ready+" || document.querySelector('[data-testid=model-get]').checkVisibility()")
 	if !eval[bool](p, ready) {
-		p.run(chromedp.Click("[data-testid=model-get]"))
+		p.click("model-get")
 	}
 }
 
@@ -73,7 +75,34 @@ func (p *tab) drop(files ...string) {
 		}
 		files[i] = abs
 	}
-	p.run(chromedp.SetUploadFiles("[data-testid=drop-input]", files))
+	if p.fox == nil {
+		p.run(chromedp.SetUploadFiles("[data-testid=drop-input]", files))
+	} else if err := p.fox.SetFiles(p.Context(), "[data-testid=drop-input]", files...); err != nil {
+		p.Fatal(err)
+	}
+}
+
+func (p *tab) click(testid string) {
+	p.Helper()
+	selector := "[data-testid=" + testid + "]"
+	if p.fox == nil {
+		p.run(chromedp.Click(selector))
+	} else if err := p.fox.Click(p.Context(), selector); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// label adds a label as a person does.
+func (p *tab) label(text string) {
+	p.Helper()
+	if p.fox == nil {
+		p.run(chromedp.SendKeys("[data-testid=label-input]", text+kb.Enter))
+		return
+	}
+	p.click("label-input")
+	if err := p.fox.Type(p.Context(), text+firefox.Enter); err != nil {
+		p.Fatal(err)
+	}
 }
 
 func photo(name string) string { return filepath.Join(root, "testdata/photos", name) }
@@ -120,6 +149,26 @@ func readStarterGolden(t testing.TB) (g starterGolden) {
 	return g
 }
 
+// compare compares what the page says of the golden photos.
+func (g starterGolden) compare(t *testing.T, cards map[string]answer) {
+	t.Helper()
+	for _, i := range g.Images {
+		card := cards[i.File]
+		best := 0
+		for l, want := range i.Probs {
+			if got := card.Scores[g.Labels[l]]; math.Abs(got-want) > 0.005 {
+				t.Errorf("%s: %s at %.4f, want %.4f", i.File, g.Labels[l], got, want)
+			}
+			if want > i.Probs[best] {
+				best = l
+			}
+		}
+		if len(card.Order) == 0 || card.Order[0] != g.Labels[best] {
+			t.Errorf("%s: shown order %v, want %s first", i.File, card.Order, g.Labels[best])
+		}
+	}
+}
+
 func TestPhotosFindTheirLabels(t *testing.T) {
 	g := readStarterGolden(t)
 	b := launch(t, nil)
@@ -136,22 +185,7 @@ func TestPhotosFindTheirLabels(t *testing.T) {
 			}
 			p.drop(files...)
 			p.settled(len(files))
-			cards := p.cards()
-			for _, i := range g.Images {
-				card := cards[i.File]
-				best := 0
-				for l, want := range i.Probs {
-					if got := card.Scores[g.Labels[l]]; math.Abs(got-want) > 0.005 {
-						t.Errorf("%s: %s at %.4f, want %.4f", i.File, g.Labels[l], got, want)
-					}
-					if want > i.Probs[best] {
-						best = l
-					}
-				}
-				if len(card.Order) == 0 || card.Order[0] != g.Labels[best] {
-					t.Errorf("%s: shown order %v, want %s first", i.File, card.Order, g.Labels[best])
-				}
-			}
+			g.compare(t, p.cards())
 			if after := s.requests(); len(after) != 0 {
 				t.Errorf("classifying asked the network for %q", after)
 			}
@@ -185,7 +219,7 @@ func TestPageWorksBeforeTheModelIsThere(t *testing.T) {
 	p.adapter()
 	p.drop(photo("coffee.png"))
 	p.until("a waiting card", "document.querySelector('[data-testid=card][data-state=waiting]')")
-	p.run(chromedp.SendKeys("[data-testid=label-input]", "bicycle"+kb.Enter))
+	p.label("bicycle")
 	p.until("the new label", "document.querySelector('[data-testid=chip][data-label=bicycle]')")
 	height := "document.querySelector('[data-testid=card]').getBoundingClientRect().height"
 	before := eval[float64](p, height)

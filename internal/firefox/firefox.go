@@ -19,6 +19,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"github.com/clipside/clipside/internal/swiftshader"
 )
 
 // Find is Debian's Firefox, or what FIREFOX names.
@@ -31,7 +33,7 @@ func Find() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New("no Firefox found: install the package firefox-esr, and mesa-vulkan-drivers for WebGPU where there is no GPU, or name the program in FIREFOX")
+	return "", errors.New("no Firefox found: install the package firefox-esr, or name the program in FIREFOX")
 }
 
 // preferences turn WebGPU on where it is not yet, keep the clock fine, and have the browser ask nobody for anything.
@@ -56,10 +58,11 @@ type Browser struct {
 	profile string
 	conn    *websocket.Conn
 
-	mu      sync.Mutex
-	last    int
-	waiting map[int]chan<- message
-	gone    error // why nothing more is heard
+	mu       sync.Mutex
+	last     int
+	waiting  map[int]chan<- message
+	problems map[string][]string // by tab
+	gone     error               // why nothing more is heard
 }
 
 // message is a command's answer, or an event, whose id is 0.
@@ -67,6 +70,7 @@ type message struct {
 	ID      int             `json:"id"`
 	Type    string          `json:"type"`
 	Method  string          `json:"method"`
+	Params  json.RawMessage `json:"params"`
 	Result  json.RawMessage `json:"result"`
 	Error   string          `json:"error"`
 	Message string          `json:"message"`
@@ -78,7 +82,7 @@ func Launch(ctx context.Context, program string) (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Browser{profile: profile, waiting: map[int]chan<- message{}}
+	b := &Browser{profile: profile, waiting: map[int]chan<- message{}, problems: map[string][]string{}}
 	if err := b.start(ctx, program); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("start %s: %w", program, err)
@@ -99,7 +103,7 @@ func (b *Browser) start(ctx context.Context, program string) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, program, "--no-remote", "--profile", b.profile, "--remote-debugging-port", "0", "--window-size", "1280,1000")
-	cmd.Env = append(os.Environ(), "MOZ_HEADLESS=1")
+	cmd.Env = append(swiftshader.Environment(), "MOZ_HEADLESS=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that its own processes end, too
 	cmd.WaitDelay = 10 * time.Second
 	stderr, err := cmd.StderrPipe()
@@ -126,7 +130,10 @@ func (b *Browser) start(ctx context.Context, program string) error {
 	}
 	b.conn.SetReadLimit(-1)
 	go b.listen(ctx)
-	return b.command(dialing, "session.new", map[string]any{"capabilities": map[string]any{}}, nil)
+	if err := b.command(dialing, "session.new", map[string]any{"capabilities": map[string]any{}}, nil); err != nil {
+		return err
+	}
+	return b.command(dialing, "session.subscribe", map[string]any{"events": []string{logged}}, nil)
 }
 
 // listening is what Firefox says once it takes commands.
@@ -141,6 +148,9 @@ func readAddress(stderr io.Reader, address chan<- string) {
 	}
 }
 
+// logged is the event of a message on a tab's console, or of an uncaught exception.
+const logged = "log.entryAdded"
+
 func (b *Browser) listen(ctx context.Context) {
 	for {
 		var m message
@@ -154,6 +164,15 @@ func (b *Browser) listen(ctx context.Context) {
 			b.waiting = nil
 			b.mu.Unlock()
 			return
+		}
+		if m.Method == logged {
+			var e struct {
+				Level, Text string
+				Source      struct{ Context string }
+			}
+			if err := json.Unmarshal(m.Params, &e); err == nil && e.Level == "error" {
+				b.problems[e.Source.Context] = append(b.problems[e.Source.Context], e.Text)
+			}
 		}
 		if c := b.waiting[m.ID]; c != nil {
 			delete(b.waiting, m.ID)

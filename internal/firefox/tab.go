@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Tab is a page of a browser.
@@ -26,6 +27,13 @@ func (b *Browser) Open(ctx context.Context, url string) (*Tab, error) {
 // Close closes the tab.
 func (t *Tab) Close(ctx context.Context) error {
 	return t.browser.command(ctx, "browsingContext.close", map[string]any{"context": t.context}, nil)
+}
+
+// Problems are the errors on the tab's console so far, and its uncaught exceptions.
+func (t *Tab) Problems() []string {
+	t.browser.mu.Lock()
+	defer t.browser.mu.Unlock()
+	return slices.Clone(t.browser.problems[t.context])
 }
 
 // remote is a value of the page, as BiDi has it.
@@ -66,21 +74,52 @@ func (t *Tab) Evaluate(ctx context.Context, expression string, out any) error {
 	return json.Unmarshal([]byte(text), out)
 }
 
-// SetFiles has the file input that a selector finds take files, as if a person chose them.
-func (t *Tab) SetFiles(ctx context.Context, selector string, files ...string) error {
+// element is what a selector finds, for commands.
+func (t *Tab) element(ctx context.Context, selector string) (map[string]any, error) {
 	r, err := t.evaluate(ctx, fmt.Sprintf("document.querySelector(%q)", selector))
+	if err != nil {
+		return nil, err
+	}
+	if r.SharedID == "" {
+		return nil, fmt.Errorf("firefox: nothing is %s", selector)
+	}
+	return map[string]any{"sharedId": r.SharedID}, nil
+}
+
+// SetFiles has a file input take files, as if a person chose them.
+func (t *Tab) SetFiles(ctx context.Context, selector string, files ...string) error {
+	e, err := t.element(ctx, selector)
 	if err != nil {
 		return err
 	}
-	if r.SharedID == "" {
-		return fmt.Errorf("firefox: nothing is %s", selector)
+	return t.browser.command(ctx, "input.setFiles", map[string]any{"context": t.context, "element": e, "files": files}, nil)
+}
+
+// Click brings an element into view and clicks into its middle.
+func (t *Tab) Click(ctx context.Context, selector string) error {
+	e, err := t.element(ctx, selector)
+	if err != nil {
+		return err
 	}
-	return t.browser.command(ctx, "input.setFiles", map[string]any{
-		"context": t.context, "element": map[string]any{"sharedId": r.SharedID}, "files": files,
+	if _, err := t.evaluate(ctx, fmt.Sprintf("document.querySelector(%q).scrollIntoView({ behavior: 'instant', block: 'center' })", selector)); err != nil {
+		return err
+	}
+	return t.perform(ctx, "pointer", []any{
+		map[string]any{"type": "pointerMove", "x": 0, "y": 0, "origin": map[string]any{"type": "element", "element": e}},
+		map[string]any{"type": "pointerDown", "button": 0}, map[string]any{"type": "pointerUp", "button": 0},
+	})
+}
+
+func (t *Tab) perform(ctx context.Context, kind string, actions []any) error {
+	return t.browser.command(ctx, "input.performActions", map[string]any{
+		"context": t.context, "actions": []any{map[string]any{"type": kind, "id": kind, "actions": actions}},
 	}, nil)
 }
 
-// Type presses keys one after the other; what has the focus takes them. U+E007 is Enter.
+// Enter is the key, for Type.
+const Enter = "\ue007"
+
+// Type presses keys one after the other; what has the focus takes them.
 func (t *Tab) Type(ctx context.Context, keys string) error {
 	var actions []any
 	for _, key := range keys {
@@ -88,9 +127,7 @@ func (t *Tab) Type(ctx context.Context, keys string) error {
 			actions = append(actions, map[string]any{"type": what, "value": string(key)})
 		}
 	}
-	return t.browser.command(ctx, "input.performActions", map[string]any{
-		"context": t.context, "actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": actions}},
-	}, nil)
+	return t.perform(ctx, "key", actions)
 }
 
 // Screenshot is what the tab shows, a PNG.
