@@ -6,8 +6,8 @@ import { ImageDecodeError } from './errors.js';
 
 /** @typedef {import('./pictures.js').Decoded} Decoded */
 
-/** A batch is closed at so many pictures, or once it holds so many pixels. */
-const maxPictures = 16;
+/** A batch is closed at so many pictures, a pass of the engine's on a GPU, or once it holds so many pixels. */
+const maxPictures = 32;
 const maxPixels = 16 << 20;
 
 /**
