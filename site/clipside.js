@@ -6,7 +6,7 @@
 
 import { eachOf } from './clipside/each.js';
 import { ImageDecodeError } from './clipside/errors.js';
-import { release, takeAll } from './clipside/inputs.js';
+import { recycle, release, takeAll } from './clipside/inputs.js';
 import { readImages, readLabels, readOptions, readProgress, readSignal, readTemplates, readTexts, readTopK } from './clipside/options.js';
 import { hold } from './clipside/shared.js';
 import { anySignal, unlessAborted } from './clipside/signals.js';
@@ -454,6 +454,7 @@ export class Clip extends EventTarget {
         try {
           const answer = await call(signal, method, { ...request, id, sources }, { transfer, onProgress });
           this.#learn(id, answer.info);
+          recycle(answer.spent);
           return answer;
         } finally {
           release(transfer); // those that could not be posted; the others are the Worker's

@@ -99,6 +99,31 @@ export function release(transfer) {
 }
 
 /**
+ * Memory of earlier calls' pixels that the Worker gave back: to write to fresh memory takes eight times as long.
+ * @type {ArrayBuffer[]}
+ */
+const spare = [];
+
+/** How many bytes of it are kept. */
+const maxSpare = 16 << 20;
+
+/** @param {readonly ArrayBuffer[]} buffers that no call needs any more */
+export function recycle(buffers) {
+  let kept = spare.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  for (const buffer of buffers) {
+    kept += buffer.byteLength;
+    if (kept > maxSpare) return;
+    spare.push(buffer);
+  }
+}
+
+/** @param {number} length bytes, which may be set already */
+function room(length) {
+  const at = spare.findIndex(({ byteLength }) => byteLength === length);
+  return new Uint8ClampedArray(at < 0 ? new ArrayBuffer(length) : spare.splice(at, 1)[0]);
+}
+
+/**
  * @param {AbortSignal | undefined} signal
  * @param {ImageInput} image
  * @param {Gate} gate for those that are fetched
@@ -116,7 +141,9 @@ async function take(signal, image, gate) {
       const { width, height, colorSpace, data } = /** @type {ImageData} */ (image);
       if (!data.length) throw new ImageDecodeError('The ImageData has no pixels any more: they were transferred.');
       if (className(data) !== 'Uint8ClampedArray') return { halves: structuredClone(/** @type {ImageData} */ (image)) };
-      return { bytes: { width, height, colorSpace, data: new Uint8ClampedArray(data) } };
+      const copied = room(data.length);
+      copied.set(data);
+      return { bytes: { width, height, colorSpace, data: copied } };
     }
     case 'HTMLImageElement':
       return takeElement(/** @type {HTMLImageElement} */ (image));

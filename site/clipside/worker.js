@@ -84,15 +84,16 @@ const methods = {
    * @param {{ id: number, sources: Source[], labels: string[], templates: string[], topK: number }} request
    * @param {CallContext} context
    */
-  async classify({ id, sources, labels, templates, topK }, { signal, progress }) {
+  async classify({ id, sources, labels, templates, topK }, { signal, progress, transfer }) {
     const model = modelOf(id);
     const counting = progress && new Counting(true, sources.length, progress);
     /** @type {import('../clipside.js').Label[][]} */
     const results = [];
     /** @type {Set<number>} */
     const truncated = new Set();
-    await withPictures(
+    const spent = await withPictures(
       signal,
+      transfer,
       model,
       sources,
       counting,
@@ -105,7 +106,7 @@ const methods = {
         for (const index of answer.truncated) truncated.add(index);
       },
     );
-    return { results, truncated: [...truncated], info: await model.info() };
+    return { results, truncated: [...truncated], spent, info: await model.info() };
   },
 
   /**
@@ -117,8 +118,9 @@ const methods = {
     const counting = progress && new Counting(false, sources.length, progress);
     /** @type {Float32Array<ArrayBuffer>[]} */
     const embeddings = [];
-    await withPictures(
+    const spent = await withPictures(
       signal,
+      transfer,
       model,
       sources,
       counting,
@@ -129,7 +131,7 @@ const methods = {
       (some) => void embeddings.push(...some),
     );
     transfer.push(...embeddings.map(({ buffer }) => buffer));
-    return { embeddings, info: await model.info() };
+    return { embeddings, spent, info: await model.info() };
   },
 
   /**
@@ -159,8 +161,9 @@ const methods = {
     const logits = new Float32Array(sources.length * texts.length);
     /** @type {Set<number>} */
     const truncated = new Set();
-    await withPictures(
+    const spent = await withPictures(
       signal,
+      transfer,
       model,
       sources,
       counting,
@@ -174,7 +177,7 @@ const methods = {
       },
     );
     transfer.push(logits.buffer);
-    return { logits, rows: sources.length, cols: texts.length, truncated: [...truncated], info: await model.info() };
+    return { logits, rows: sources.length, cols: texts.length, truncated: [...truncated], spent, info: await model.info() };
   },
 
   /** @param {{ id: number }} request */
@@ -203,13 +206,15 @@ function modelOf(id) {
  * Decodes a call's pictures and runs the engine over them in batches. All of them are closed when it is settled.
  * @template R
  * @param {AbortSignal} signal
+ * @param {Transferable[]} transfer of the answer
  * @param {Model} model
  * @param {Source[]} sources
  * @param {Counting | undefined} counting
  * @param {(session: number, pictures: Picture[], dim: number) => Promise<R>} run once more for a batch, if another device takes over
  * @param {(result: R, from: number) => void} take a batch's result
+ * @returns {Promise<ArrayBuffer[]>} memory of pixels that the answer gives back to the page
  */
-async function withPictures(signal, model, sources, counting, run, take) {
+async function withPictures(signal, transfer, model, sources, counting, run, take) {
   try {
     await inBatches(
       signal,
@@ -228,6 +233,9 @@ async function withPictures(signal, model, sources, counting, run, take) {
       },
     );
     counting?.end();
+    const spent = sources.flatMap((source) => ('bytes' in source ? [source.bytes.data.buffer] : []));
+    transfer.push(...spent);
+    return spent;
   } finally {
     for (const source of sources) if ('image' in source) source.image.close(); // those that were never reached too
   }
