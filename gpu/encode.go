@@ -114,11 +114,9 @@ func (d *Device) imageEncoder(t *model.ImageTower, n int) (*encoder, func(), err
 // last is submitted; last is the one that is left to go with the encoder's own commands.
 func (d *Device) load(e *encoder, px []model.Picture) (last []span, err error) {
 	size := 4 * px[0].Size * px[0].Size
-	for i, p := range px {
-		o, ok := p.Data.(*original)
-		if !ok {
-			err = d.write(e.pixels.buffer, uint64(i*size), p.RGBA)
-		} else {
+	for i := 0; i < len(px); {
+		at := i
+		if o, ok := px[i].Data.(*original); ok {
 			if last != nil {
 				if err = e.submit(last); err != nil {
 					return nil, err
@@ -127,9 +125,16 @@ func (d *Device) load(e *encoder, px []model.Picture) (last []span, err error) {
 			if err = d.resizer.load(e, i, o); err == nil {
 				last = []span{e.resizing.all()}
 			}
+			i++
+		} else {
+			var levels [][]byte
+			for ; i < len(px) && px[i].Data == nil; i++ {
+				levels = append(levels, px[i].RGBA)
+			}
+			err = d.writeAll(e.pixels.buffer, uint64(at*size), levels)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("gpu: load picture %d: %w", i, err)
+			return nil, fmt.Errorf("gpu: load picture %d: %w", at, err)
 		}
 	}
 	return last, nil

@@ -92,6 +92,40 @@ func TestPicturesAreResizedAsInGo(t *testing.T) {
 	}
 }
 
+// TestManyPicturesOfTheEncodersSizeArriveAsTheyAre: from a megabyte on they may go through memory that stays mapped, which
+// is there from the second round on, is too small for a larger batch, and must not hold an earlier call's pictures.
+func TestManyPicturesOfTheEncodersSizeArriveAsTheyAre(t *testing.T) {
+	dev := adapter(t, Options{})
+	rng := rand.New(rand.NewPCG(5, 5))
+	const size = 256 // four are a megabyte
+	for _, n := range []int{1, 4, 4, 4, 9, 4, 9, 9} {
+		e := looker(t, dev, n+6, size)
+		px, want := make([]model.Picture, n+6), make([][]byte, n+6)
+		for i := range px {
+			if i == n { // in between, so that both runs are written to where they belong
+				px[i], want[i] = photo(t, rng, dev, 300, 400, size)
+				continue
+			}
+			want[i] = make([]byte, 4*size*size)
+			for at := range want[i] {
+				want[i][at] = byte(rng.Uint32())
+			}
+			px[i] = model.Picture{Size: size, RGBA: want[i]}
+		}
+		last, err := dev.load(e, px)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := e.run(t.Context(), last...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range px {
+			compareLevels(t, i, got[i*len(got)/len(px):(i+1)*len(got)/len(px)], want[i], 0)
+		}
+	}
+}
+
 // compareLevels compares RGB levels with RGBA bytes.
 func compareLevels(t *testing.T, picture int, got []float32, want []byte, apart int) {
 	t.Helper()

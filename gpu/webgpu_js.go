@@ -212,10 +212,11 @@ func (d *Device) compile(p *pipeline, source string) {
 
 // replay is what site/clipside/replay.js gives: a call into JavaScript costs up to a microsecond, and one for every
 // step of every command would cost more than some commands themselves.
-var replay = sync.OnceValue(func() (functions struct{ submit, write, copyImage, read, timed, done js.Value }) {
+var replay = sync.OnceValue(func() (functions struct{ submit, write, copyImage, read, timed, done, room, unload js.Value }) {
 	r := js.Global().Get("clipsideReplay")
 	functions.submit, functions.write, functions.copyImage = r.Get("submit"), r.Get("write"), r.Get("copyImage")
 	functions.read, functions.timed, functions.done = r.Get("read"), r.Get("timed"), r.Get("done")
+	functions.room, functions.unload = r.Get("room"), r.Get("unload")
 	return functions
 })
 
@@ -290,6 +291,37 @@ func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
 	}
 	js.CopyBytesToJS(staging, data)
 	replay().write.Invoke(handle(d.dev), handle(b), at, staging, len(data))
+	return nil
+}
+
+// staged is how many bytes are worth a buffer that stays mapped.
+const staged = 1 << 20
+
+// writeAll writes parts one after the other.
+func (d *Device) writeAll(b *wgpu.Buffer, at uint64, parts [][]byte) error {
+	size := 0
+	for _, p := range parts {
+		size += len(p)
+	}
+	room := js.Null()
+	if size >= staged {
+		room = replay().room.Invoke(handle(d.dev), size)
+	}
+	if room.IsNull() {
+		for _, p := range parts {
+			if err := d.write(b, at, p); err != nil {
+				return err
+			}
+			at += uint64(len(p))
+		}
+		return nil
+	}
+	filled := 0
+	for _, p := range parts {
+		js.CopyBytesToJS(room.Call("subarray", filled), p)
+		filled += len(p)
+	}
+	replay().unload.Invoke(handle(d.dev), handle(b), at, size)
 	return nil
 }
 

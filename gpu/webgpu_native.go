@@ -64,6 +64,17 @@ func (d *Device) write(b *wgpu.Buffer, at uint64, data []byte) error {
 	return d.queue.WriteBuffer(b, at, data)
 }
 
+// writeAll writes parts one after the other.
+func (d *Device) writeAll(b *wgpu.Buffer, at uint64, parts [][]byte) error {
+	for _, p := range parts {
+		if err := d.write(b, at, p); err != nil {
+			return err
+		}
+		at += uint64(len(p))
+	}
+	return nil
+}
+
 func (d *Device) checked(f func() error) error { return f() }
 
 func (d *Device) compile(p *pipeline, source string) {

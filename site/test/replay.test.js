@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { done, read } from '../clipside/replay.js';
+import { done, read, room, unload } from '../clipside/replay.js';
 
 /** A device whose browser looks whether the GPU is done only when something is submitted, as Firefox does for 100 ms. */
 function device(/** @type {number} */ looksNeeded) {
@@ -48,4 +48,75 @@ test('nor does it look on for a buffer that cannot be mapped', async () => {
   await assert.rejects(read(/** @type {any} */ (d), /** @type {any} */ (failed), 4), /lost/);
   await pause(20);
   assert.equal(d.looks, 0);
+});
+
+/** A buffer that is mapped a while after it was asked to be. */
+class MappedBuffer {
+  /** @type {'unmapped' | 'pending' | 'mapped' | 'destroyed'} */
+  mapState = 'unmapped';
+
+  constructor(/** @type {{ size: number }} */ { size }) {
+    this.size = size;
+    this.bytes = new ArrayBuffer(size);
+  }
+
+  async mapAsync() {
+    this.mapState = 'pending';
+    await pause(1);
+    if (this.mapState === 'pending') this.mapState = 'mapped';
+  }
+
+  getMappedRange(/** @type {number} */ at, /** @type {number} */ size) {
+    assert.equal(this.mapState, 'mapped');
+    assert.ok(at + size <= this.size);
+    return this.bytes.slice(at, at + size);
+  }
+
+  unmap() {
+    assert.equal(this.mapState, 'mapped');
+    this.mapState = 'unmapped';
+  }
+
+  destroy() {
+    this.mapState = 'destroyed';
+  }
+}
+
+test('many bytes are put into memory that is mapped between calls, once it is, and that grows', async () => {
+  /** @type {MappedBuffer[]} */
+  const made = [];
+  /** @type {unknown[]} */
+  const copied = [];
+  const d = /** @type {any} */ ({
+    pushErrorScope() {},
+    popErrorScope: async () => null,
+    createBuffer(/** @type {any} */ descriptor) {
+      made.push(new MappedBuffer(descriptor));
+      return made[made.length - 1];
+    },
+    createCommandEncoder: () => ({
+      copyBufferToBuffer: (/** @type {unknown[]} */ ...copy) => copied.push(copy),
+      finish: () => 'commands',
+    }),
+    queue: { submit: (/** @type {unknown[]} */ commands) => assert.deepEqual(commands, ['commands']) },
+  });
+  const target = /** @type {any} */ ('target');
+
+  assert.equal(room(d, 100), null);
+  assert.equal(room(d, 100), null, 'it is not mapped yet');
+  await pause(5);
+  assert.equal(room(d, 80)?.length, 80);
+  unload(d, target, 20, 80);
+  assert.deepEqual(copied, [[made[0], 0, target, 20, 80]]);
+  assert.equal(room(d, 100), null, 'the GPU may still read it');
+  await pause(5);
+  assert.equal(room(d, 100)?.length, 100);
+
+  assert.equal(room(d, 200), null);
+  assert.deepEqual(
+    made.map(({ mapState }) => mapState),
+    ['destroyed', 'pending'],
+  );
+  await pause(5);
+  assert.equal(room(d, 200)?.length, 200);
 });
