@@ -55,6 +55,7 @@ var preferences = map[string]any{
 // Browser is a running Firefox with a fresh profile and without a window.
 type Browser struct {
 	cmd     *exec.Cmd
+	end     context.CancelFunc
 	profile string
 	conn    *websocket.Conn
 
@@ -82,7 +83,8 @@ func Launch(ctx context.Context, program string) (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Browser{profile: profile, waiting: map[int]chan<- message{}, problems: map[string][]string{}}
+	ctx, end := context.WithCancel(ctx)
+	b := &Browser{end: end, profile: profile, waiting: map[int]chan<- message{}, problems: map[string][]string{}}
 	if err := b.start(ctx, program); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("start %s: %w", program, err)
@@ -221,8 +223,8 @@ func (b *Browser) Close() {
 	if b.conn != nil {
 		b.conn.CloseNow()
 	}
+	b.end()
 	if b.cmd != nil {
-		b.cmd.Cancel()
 		b.cmd.Wait()
 	}
 	os.RemoveAll(b.profile)

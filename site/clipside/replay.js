@@ -159,6 +159,12 @@ export async function timed(device, commands, from, to) {
 }
 
 /**
+ * How many milliseconds the last reading of a buffer waited: its next one will wait about as long.
+ * @type {WeakMap<GPUBuffer, number>}
+ */
+const waits = new WeakMap();
+
+/**
  * @param {GPUDevice} device
  * @param {GPUBuffer} buffer that can be mapped
  * @param {number} size bytes
@@ -166,7 +172,9 @@ export async function timed(device, commands, from, to) {
  */
 export async function read(device, buffer, size) {
   const READ = 1; // GPUMapMode
-  await soon(device, buffer.mapAsync(READ, 0, size));
+  const start = performance.now();
+  await soon(device, buffer.mapAsync(READ, 0, size), waits.get(buffer));
+  waits.set(buffer, performance.now() - start);
   const bytes = new Uint8Array(buffer.getMappedRange(0, size).slice(0));
   buffer.unmap();
   return bytes;
@@ -183,11 +191,12 @@ export function done(device) {
 /**
  * Has the browser notice soon that the GPU is done. Of themselves browsers look only now and then: Chromium 2 ms after the
  * last submission and each millisecond after that, Firefox every 100 ms (its bug 1870699). A submission, even of nothing,
- * makes them look at once. What is short is looked for at once, and what is long an eighth later than the last time.
+ * makes them look at once. What may be short is looked for at once, and what is long an eighth later than the last time.
  * @param {GPUDevice} device
  * @param {Promise<void>} promise
+ * @param {number} [wait] that is probable, in milliseconds
  */
-function soon(device, promise) {
+function soon(device, promise, wait = 0) {
   const start = performance.now();
   let looks = 0;
   let waiting = true;
@@ -201,11 +210,13 @@ function soon(device, promise) {
     later();
   };
   const later = () => {
-    if (looks++ < 3) {
+    const first = looks++ === 0;
+    if (wait < 4 && looks <= 3) {
       setTimeout(look);
       return;
     }
-    const delay = Math.max(1, (performance.now() - start) / 8);
+    // A look takes time of what may be the same processors.
+    const delay = first ? wait * 0.75 : Math.max(1, (performance.now() - start) / 8);
     // A timer that timers have led to waits 4 ms or longer; a task does not, where the browser has them.
     if (globalThis.scheduler) scheduler.postTask(look, { delay });
     else setTimeout(look, delay);
