@@ -36,7 +36,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
 #end
 
   var j = row;
-  for (var step = 0u; ; step++) {
+  var more = true; // a break would make other rows wrong in lavapipe of Mesa 22.3
+  for (var step = 0u; more; step++) {
     let before = tokens[j].previous;
     if (step % SLICES == local.y) {
       let k_at = j * p.k_pitch + p.k_from + column;
@@ -59,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       acc$c += weight * v[v_at + $cu];
 #end
     }
-    if (before == j) { break; }
+    more = before != j;
     j = before;
   }
   let out_at = row * p.out_pitch + column;
