@@ -146,8 +146,10 @@ func readAddress(stderr io.Reader, address chan<- string) {
 	for s := bufio.NewScanner(stderr); s.Scan(); {
 		if m := listening.FindStringSubmatch(s.Text()); m != nil {
 			address <- m[1]
+			break
 		}
 	}
+	io.Copy(io.Discard, stderr)
 }
 
 // logged is the event of a message on a tab's console, or of an uncaught exception.

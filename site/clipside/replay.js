@@ -185,7 +185,7 @@ export async function read(device, buffer, size) {
  * @returns {Promise<void>} resolves once all that was written and submitted so far is done
  */
 export function done(device) {
-  return soon(device, device.queue.onSubmittedWorkDone());
+  return soon(device, device.queue.onSubmittedWorkDone(), 4); // megabytes of weights on their way
 }
 
 /**
