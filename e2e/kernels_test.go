@@ -33,8 +33,9 @@ func TestKernels(t *testing.T) {
 		least   int    // that must have passed, those of tables counted singly
 	}{
 		{"Chromium", launch(t, nil).open, "", 40},
-		// Another compiler of WGSL, another way of bitmaps to textures; the tiles are the same shaders once more.
-		{"Firefox", openFirefox, "Operations|Resized|Layer", 30},
+		// Another compiler of WGSL, another way of bitmaps to textures: kernels as an adapter without f16 has them. The tiles
+		// are the same shaders once more, and a software adapter is for those who ask for it.
+		{"Firefox", openFirefox, "Operations/hardware,_packed|Resized|ArriveAs|Layer", 30},
 	} {
 		t.Run(test.browser, func(t *testing.T) {
 			p := test.open(t, server.URL+"/gotest.html?"+url.Values{"arg": {"-test.v", "-test.run=" + test.run}}.Encode())
