@@ -34,13 +34,7 @@ func TestFirefoxFindsTheLabelsOfPhotos(t *testing.T) {
 			p := openFirefox(t, s.url+"?device="+device)
 			p.adapter()
 			p.model()
-			var files []string
-			for _, i := range g.Images {
-				files = append(files, photo(i.File))
-			}
-			p.drop(files...)
-			p.settled(len(files))
-			g.compare(t, p.cards())
+			g.check(t, p)
 			p.label("bicycle")
 			p.until("the new label's scores", readCards+".every((card) => card.scores.bicycle > 0)")
 			if got := eval[string](p, "document.querySelector('[data-testid=status]').dataset.device"); got != device {

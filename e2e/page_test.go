@@ -149,9 +149,16 @@ func readStarterGolden(t testing.TB) (g starterGolden) {
 	return g
 }
 
-// compare compares what the page says of the golden photos.
-func (g starterGolden) compare(t *testing.T, cards map[string]answer) {
+// check drops the golden photos and compares what the page says of them.
+func (g starterGolden) check(t *testing.T, p *tab) {
 	t.Helper()
+	var files []string
+	for _, i := range g.Images {
+		files = append(files, photo(i.File))
+	}
+	p.drop(files...)
+	p.settled(len(files))
+	cards := p.cards()
 	for _, i := range g.Images {
 		card := cards[i.File]
 		best := 0
@@ -179,13 +186,7 @@ func TestPhotosFindTheirLabels(t *testing.T) {
 			t.Log("adapter:", p.adapter())
 			p.model()
 			loaded := s.requests()
-			var files []string
-			for _, i := range g.Images {
-				files = append(files, photo(i.File))
-			}
-			p.drop(files...)
-			p.settled(len(files))
-			g.compare(t, p.cards())
+			g.check(t, p)
 			if after := s.requests(); len(after) != 0 {
 				t.Errorf("classifying asked the network for %q", after)
 			}

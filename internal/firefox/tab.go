@@ -129,10 +129,3 @@ func (t *Tab) Type(ctx context.Context, keys string) error {
 	}
 	return t.perform(ctx, "key", actions)
 }
-
-// Screenshot is what the tab shows, a PNG.
-func (t *Tab) Screenshot(ctx context.Context) ([]byte, error) {
-	var got struct{ Data []byte }
-	err := t.browser.command(ctx, "browsingContext.captureScreenshot", map[string]any{"context": t.context}, &got)
-	return got.Data, err
-}
