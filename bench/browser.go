@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,19 +14,9 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-)
 
-func findChromium() (string, error) {
-	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("no Chromium found: install the package chromium, or name the program in CHROMIUM")
-}
+	"github.com/clipside/clipside/internal/programs"
+)
 
 // browser is a running Chromium with a fresh profile.
 type browser struct {
@@ -37,7 +26,7 @@ type browser struct {
 
 // launch starts Chromium with more flags, each NAME or NAME=VALUE. Without a GPU it takes SwiftShader.
 func launch(ctx context.Context, more []string) (*browser, error) {
-	path, err := findChromium()
+	path, err := programs.Chromium()
 	if err != nil {
 		return nil, err
 	}

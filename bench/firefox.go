@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clipside/clipside/internal/firefox"
+	"github.com/clipside/clipside/internal/programs"
 )
 
 // firefoxTabs opens the race's page in tabs of a Firefox.
@@ -22,7 +23,7 @@ type firefoxTab struct {
 
 // raceFirefox runs the rows in Firefox.
 func raceFirefox(ctx context.Context, o *options, s *server, entrants []*entrant, r *report) error {
-	program, err := firefox.Find()
+	program, err := programs.Firefox()
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,20 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/clipside/clipside/internal/firefox"
+	"github.com/clipside/clipside/internal/programs"
 )
-
-// findChromium is Debian's Chromium, or what CHROMIUM names.
-func findChromium() (string, error) {
-	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("no Chromium found: install the package chromium, or name the program in CHROMIUM")
-}
 
 // browser is a running Chromium with a fresh profile.
 type browser struct{ ctx context.Context }
@@ -37,7 +24,7 @@ type browser struct{ ctx context.Context }
 // false takes one away.
 func launch(t testing.TB, flags map[string]any) *browser {
 	t.Helper()
-	path, err := findChromium()
+	path, err := programs.Chromium()
 	if err != nil {
 		t.Fatal(err)
 	}

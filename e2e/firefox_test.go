@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/clipside/clipside/internal/firefox"
+	"github.com/clipside/clipside/internal/programs"
 )
 
 // openFirefox opens url in a Firefox with a fresh profile, which ends with the test.
 func openFirefox(t testing.TB, url string) *tab {
 	t.Helper()
-	program, err := firefox.Find()
+	program, err := programs.Firefox()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,19 +21,6 @@ import (
 
 	"github.com/clipside/clipside/internal/swiftshader"
 )
-
-// Find is Debian's Firefox, or what FIREFOX names.
-func Find() (string, error) {
-	for _, name := range []string{os.Getenv("FIREFOX"), "firefox", "firefox-esr"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errors.New("no Firefox found: install the package firefox-esr, or name the program in FIREFOX")
-}
 
 // preferences turn WebGPU on where it is not yet, keep the clock fine, and have the browser ask nobody for anything.
 var preferences = map[string]any{

@@ -1,0 +1,30 @@
+// Package programs finds the browsers of the tests and of the race.
+package programs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// Chromium is Debian's Chromium, or what CHROMIUM names.
+func Chromium() (string, error) {
+	return find("Chromium", "chromium", "CHROMIUM", "chromium", "chromium-browser", "google-chrome")
+}
+
+// Firefox is Debian's Firefox, or what FIREFOX names.
+func Firefox() (string, error) {
+	return find("Firefox", "firefox-esr", "FIREFOX", "firefox", "firefox-esr")
+}
+
+func find(what, debian, variable string, names ...string) (string, error) {
+	for _, name := range append([]string{os.Getenv(variable)}, names...) {
+		if name == "" {
+			continue
+		}
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no %s found: install the package %s, or name the program in %s", what, debian, variable)
+}
