@@ -108,7 +108,13 @@ type patch struct{ module, file, old, new string }
 // patches keep out of the engine what no call of it reaches, but what its modules import: whatever a package
 // initialises is linked. Random numbers, which pad what zstd's encoder writes, bring the cryptography of a whole FIPS
 // module with its self-tests; the loggers bring times and their formats. That is 5 % of the engine.
+//
+// And they have zstd's literals decoded by package huffman, which says why, but for the last few of each stream. It needs no
+// tables of another form for short codes.
 var patches = []patch{
+	{"github.com/klauspost/compress", "huff0/decompress_generic.go", "\t\"fmt\"\n", "\t\"fmt\"\n\t\"unsafe\"\n\n\t\"github.com/clipside/clipside/model/bundle/huffman\"\n"},
+	{"github.com/klauspost/compress", "huff0/decompress_generic.go", "\tvar decoded int\n", fourStreams},
+	{"github.com/klauspost/compress", "huff0/decompress.go", "const use8BitTables = true", "const use8BitTables = false"},
 	{"github.com/klauspost/compress", "zstd/encoder.go", "\t\"crypto/rand\"\n", ""},
 	{"github.com/klauspost/compress", "zstd/encoder.go", ", rand.Reader)", ", nil)"}, // the engine encodes nothing
 	{"github.com/klauspost/compress", "zstd/zstd.go", "\t\"log\"\n", ""},
@@ -121,6 +127,21 @@ var patches = []patch{
 	{"github.com/cogentcore/webgpu", "wgpu/instance_js.go", `log.Println("WebGPU not supported")`, `println("WebGPU not supported")`},
 	{"github.com/cogentcore/webgpu", "wgpu/instance_js.go", "log.Println(err)", "println(err.Error())"},
 }
+
+// fourStreams is where huff0's decoder has initialised its four readers br, and is about to write symbols to out.
+const fourStreams = `
+	var streams [4]huffman.Stream
+	for i := range br {
+		streams[i] = huffman.Stream{In: br[i].in, Off: br[i].off, Read: br[i].bitsRead}
+	}
+	decoded := 4 * huffman.Decode(&streams, (*huffman.Table)(unsafe.Pointer(&single[0])), d.actualTableLog, out, dstEvery)
+	if decoded > 0 {
+		for i, s := range streams {
+			br[i].off, br[i].bitsRead, br[i].value = s.Off, s.Read, s.Value()
+		}
+	}
+	out = out[decoded/4:]
+`
 
 // patchModules copies the packages that the engine has of patched modules into dir, patched, and returns a file to use
 // instead of go.mod, which has them there.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,6 +47,35 @@ func TestTheEngineLinksNothingForNothing(t *testing.T) {
 		top, _, _ := strings.Cut(p, "/")
 		if slices.Contains([]string{"crypto", "log", "net", "testing"}, top) || slices.Contains([]string{"compress/gzip", "encoding/json", "math/big", "math/rand"}, p) {
 			t.Errorf("it links %s", p)
+		}
+	}
+}
+
+// TestTheEngineReadsBundles runs the tests of package bundle with the patched modules, as WebAssembly.
+func TestTheEngineReadsBundles(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("there is no Node to run WebAssembly with")
+	}
+	checkout, err := findCheckout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modfile, err := patchModules(t.Context(), checkout, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	goroot, err := goCommand(t.Context(), checkout, nil, "env", "GOROOT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := goCommand(t.Context(), checkout, forBrowser, "test", "-modfile="+modfile,
+		"-exec="+filepath.Join(strings.TrimSpace(goroot), "lib", "wasm", "go_js_wasm_exec"), "./model/bundle/...")
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, p := range []string{"model/bundle", "model/bundle/huffman"} {
+		if !strings.Contains(out, "github.com/clipside/clipside/"+p+"\t") {
+			t.Errorf("%s has no tests there: %s", p, out)
 		}
 	}
 }
