@@ -155,32 +155,6 @@ func TestFirstResultComesWithTheLastByte(t *testing.T) {
 	t.Logf("first result after %.2f s, of which %.2f s for the bytes alone: %+.1f %%", first, download, 100*(first/download-1))
 }
 
-// TestLargeModelsAreDecodedBesideTheEngine loads a model that is taken for a large one, twice, and once more where the
-// Worker that decodes it traps.
-func TestLargeModelsAreDecodedBesideTheEngine(t *testing.T) {
-	const decoded = "buffers.give(bytes.buffer);"
-	dir, m := packRandom(t, light())
-	chunks := len(m.Towers[bundle.Text].Chunks) + len(m.Towers[bundle.Image].Chunks)
-	s := serve(t)
-	s.rewrite(t, "clipside/fetcher.js", "largeModel = 64e6", "largeModel = 1",
-		decoded, decoded+" new BroadcastChannel('decoded').postMessage(file.index);")
-	h := s.model("large", dir)
-	b := launch(t, nil)
-	p := b.open(t, s.blank())
-	p.adapter()
-	eval[bool](p, "window.decoded = 0; new BroadcastChannel('decoded').onmessage = () => decoded++; true")
-	for visit, asked := range []int{chunks + 1, 0} {
-		load(t, p, h, "").mustWork(t)
-		if n, files := eval[int](p, "decoded"), weights(h.well()); n != (visit+1)*chunks || len(files) != asked {
-			t.Errorf("after visit %d %d chunks were decoded beside the engine; it asked for %q", visit+1, n, files)
-		}
-	}
-
-	s.rewrite(t, "clipside/fetcher.js", "largeModel = 64e6", "largeModel = 1",
-		"await decode(file, bytes, form, values);", "setTimeout(() => { throw new WebAssembly.RuntimeError('unreachable'); }); await new Promise(() => {});")
-	load(t, b.open(t, s.blank()), s.model("trapped", dir), "").mustFail(t, "EngineError", "The engine stopped", "unreachable")
-}
-
 // TestModelRunsWhileItArrives holds the image tower's last chunk back until the labels are encoded and the tower's first
 // layers have run, of which the Worker tells.
 func TestModelRunsWhileItArrives(t *testing.T) {

@@ -25,7 +25,7 @@ type engine struct {
 	calls    map[int]*call
 	last     int // id of the newest session
 
-	decoding sync.Mutex // held while a chunk is decoded, and handed on; guards the buffer
+	decoding sync.Mutex // held while a chunk is decoded and fills a device; guards the buffer
 	buffer   []byte     // of a chunk, kept for the next, so that the heap does not grow with the model
 }
 
@@ -54,7 +54,7 @@ var errDisposed = errors.New("the model was disposed")
 func (e *engine) object() js.Value {
 	o := js.Global().Get("Object").New()
 	for name, f := range map[string]func(args []js.Value) (any, error){
-		"open": e.open, "decode": e.decode, "data": e.data, "fail": e.fail, "compile": e.compile, "selfTest": e.selfTest, "profile": e.profile, "dispose": e.dispose,
+		"open": e.open, "data": e.data, "fail": e.fail, "compile": e.compile, "selfTest": e.selfTest, "profile": e.profile, "dispose": e.dispose,
 		"embedTexts": e.embedTexts, "embedImages": e.embedImages, "classify": e.classify, "similarity": e.similarity,
 	} {
 		o.Set(name, promising(f))
@@ -157,49 +157,7 @@ func storedFile(kind string, index int, f bundle.File) map[string]any {
 	return map[string]any{"kind": kind, "index": index, "file": f.File, "stored": f.Stored, "raw": f.Raw}
 }
 
-// What has become of a stored file's bytes when the engine gets them.
-const (
-	formStored   = "stored"   // nothing
-	formVerified = "verified" // their hash has been checked
-	formDecoded  = "decoded"  // decode has made a chunk's values of them
-)
-
-// decode({file, stored, raw}, bytes, form, values): writes a chunk's values, for the data of another engine.
-func (e *engine) decode(args []js.Value) (any, error) {
-	name := args[0].Get("file").String()
-	f := bundle.File{
-		File: name, SHA256: name[:min(len(name), 2*sha256.Size)], // so files are named; open has checked it
-		Stored: args[0].Get("stored").Int(), Raw: args[0].Get("raw").Int(),
-	}
-	e.decoding.Lock()
-	defer e.decoding.Unlock()
-	values, err := e.values(f, args[1], args[2].String())
-	if err != nil {
-		return nil, err
-	}
-	js.CopyBytesToJS(args[3], values)
-	return nil, nil
-}
-
-// values are a chunk's, in e.buffer. The caller holds e.decoding until it is done with them.
-func (e *engine) values(f bundle.File, bytes js.Value, form string) ([]byte, error) {
-	n := bytes.Length()
-	e.buffer = slices.Grow(e.buffer[:0], max(n, bundle.ChunkSize))[:n]
-	js.CopyBytesToGo(e.buffer, bytes)
-	switch form {
-	case formStored:
-		return bundle.DecodeChunk(f, e.buffer, e.buffer)
-	case formVerified:
-		return bundle.DecodeVerified(f, e.buffer, e.buffer)
-	case formDecoded:
-		if n == f.Raw {
-			return e.buffer, nil
-		}
-	}
-	return nil, fmt.Errorf("chunk %s: %d bytes are %q, the manifest says %d", f.File, n, form, f.Raw)
-}
-
-// data(id, kind, index, bytes, form): the next file of a kind.
+// data(id, kind, index, bytes, verified): the next file of a kind, and whether its hash has been checked.
 func (e *engine) data(args []js.Value) (any, error) {
 	s, err := e.session(args[0])
 	if err != nil {
@@ -207,7 +165,7 @@ func (e *engine) data(args []js.Value) (any, error) {
 	}
 	s.running.Add(1)
 	defer s.running.Done()
-	kind, index, form := args[1].String(), args[2].Int(), args[4].String()
+	kind, index, verified := args[1].String(), args[2].Int(), args[4].Bool()
 	if kind == "tokenizer" {
 		raw, err := bundle.DecodeFile(s.manifest.Tokenizer, goBytes(args[3]))
 		if err != nil {
@@ -223,7 +181,7 @@ func (e *engine) data(args []js.Value) (any, error) {
 		}
 		return nil, nil
 	}
-	if err := s.chunk(e, kind, index, args[3], form); err != nil {
+	if err := s.chunk(e, kind, index, args[3], verified); err != nil {
 		return nil, err
 	}
 	return nil, s.paceUploads()
@@ -247,7 +205,7 @@ func (s *session) paceUploads() error {
 }
 
 // chunk fills a tower with its next chunk.
-func (s *session) chunk(e *engine, kind string, index int, bytes js.Value, form string) error {
+func (s *session) chunk(e *engine, kind string, index int, bytes js.Value, verified bool) error {
 	filler := s.reserved.Filler(kind)
 	if filler == nil {
 		return fmt.Errorf("chunk %d of the %s tower, which was not opened", index, kind)
@@ -258,7 +216,14 @@ func (s *session) chunk(e *engine, kind string, index int, bytes js.Value, form 
 	}
 	e.decoding.Lock()
 	defer e.decoding.Unlock()
-	values, err := e.values(f, bytes, form)
+	n := bytes.Length()
+	e.buffer = slices.Grow(e.buffer[:0], max(n, bundle.ChunkSize))[:n]
+	js.CopyBytesToGo(e.buffer, bytes)
+	decode := bundle.DecodeChunk
+	if verified {
+		decode = bundle.DecodeVerified
+	}
+	values, err := decode(f, e.buffer, e.buffer)
 	if err != nil {
 		return err
 	}

@@ -34,12 +34,6 @@ import { startThreads } from './threads.js';
  */
 
 /**
- * What has become of a stored file's bytes: nothing, their hash has been checked, or decode has made a chunk's values of
- * them.
- * @typedef {'stored' | 'verified' | 'decoded'} Form
- */
-
-/**
  * What is known of a model once its manifest is read and its device chosen.
  * @typedef {object} Opened
  * @property {number} id
@@ -68,8 +62,7 @@ import { startThreads } from './threads.js';
  * AbortError too, says that the engine is done with the pictures.
  * @typedef {object} Engine
  * @property {(request: { manifest: Uint8Array, integrity: string, device: 'auto' | 'webgpu' | 'cpu', towers: string[], profile: boolean }) => Promise<Opened>} open integrity is the manifest's SHA-256 in hex, or empty; a manifest that has another is an IntegrityError
- * @property {(file: BundleFile, bytes: Uint8Array, form: Form, values: Uint8Array) => Promise<void>} decode writes a chunk's values, file.raw bytes, for another engine's data; needs no model
- * @property {(id: number, kind: string, index: number, bytes: Uint8Array, form: Form) => Promise<void>} data in order within a kind; after an IntegrityError the same index is expected again
+ * @property {(id: number, kind: string, index: number, bytes: Uint8Array, verified: boolean) => Promise<void>} data in order within a kind; verified says that the bytes have been hashed; after an IntegrityError the same index is expected again
  * @property {(id: number, name: string, message: string) => Promise<void>} fail what waits for weights rejects with this
  * @property {(id: number, tuning: string) => Promise<string>} compile makes the device's programs; needs no weights. Tuning is what it resolved with on an earlier visit, or empty: which kernels suit the adapter, a line "product kernel" each
  * @property {(id: number) => Promise<import('../clipside.js').SelfTest>} selfTest may be called before the weights are there, and takes no turn among other calls
@@ -94,19 +87,12 @@ import { startThreads } from './threads.js';
 const keptLines = 100;
 
 /**
- * The engine's code, once it has been started here: for another Worker, which then neither fetches nor compiles it.
- * @type {WebAssembly.Module | undefined}
- */
-export let code;
-
-/**
  * Starts the engine.
  * @param {(error: EngineError) => void} onStop called once if it ends after it was ready
- * @param {WebAssembly.Module} [compiled] its code, where there is a Worker that has it
  * @returns {Promise<Engine>}
  * @throws {EngineError}
  */
-export async function startEngine(onStop, compiled) {
+export async function startEngine(onStop) {
   const scope = /** @type {any} */ (globalThis);
   const lines = keepStderr(scope.fs);
   /** @type {Go} */
@@ -116,7 +102,7 @@ export async function startEngine(onStop, compiled) {
     exitCode = code;
   };
 
-  code = compiled ?? (await compile(new URL('./engine.wasm', import.meta.url)));
+  const code = await compile(new URL('./engine.wasm', import.meta.url));
   const instance = await WebAssembly.instantiate(code, go.importObject).catch((cause) => {
     throw new EngineError(`The engine could not be started: ${cause.message}.`, { cause });
   });

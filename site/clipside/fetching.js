@@ -1,10 +1,9 @@
 // The engine's way to a model's files: by a Worker that fetches them, or by itself where there can be none.
 
 import { Bridge } from './bridge.js';
-import { code } from './engine.js';
 import { EngineError } from './errors.js';
 import { Buffers, release } from './memory.js';
-import { form, modelFiles } from './sources.js';
+import { modelFiles } from './sources.js';
 
 /** @typedef {import('./bridge.js').Bridge<import('./fetcher.js').FetcherMethods>} FetcherBridge */
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
@@ -39,7 +38,7 @@ export async function fetching({ model, cache }, store, total, progress) {
       source: async (signal, file, options) => {
         const { bytes, cached } = await source(signal, file, options);
         told(file, file.stored, cached);
-        return { bytes, form, done: () => release(bytes) };
+        return { bytes, done: () => release(bytes) };
       },
       storage: async () => storage(),
       end: () => {},
@@ -85,7 +84,7 @@ async function byWorker(model, cache, total, told) {
   spare = undefined;
   const { bridge } = fetcher;
   try {
-    await bridge.call(undefined, 'open', { model, cache, total, code });
+    await bridge.call(undefined, 'open', { model, cache, total });
   } catch (error) {
     fetcher.end();
     throw error;
@@ -97,9 +96,9 @@ async function byWorker(model, cache, total, told) {
       const transfer = used;
       used = [];
       const onProgress = (/** @type {number} */ bytes) => told(file, bytes, false);
-      const { bytes, form, cached } = await bridge.call(signal, 'file', { file, fresh, spare: transfer }, { transfer, onProgress });
+      const { bytes, cached } = await bridge.call(signal, 'file', { file, fresh, spare: transfer }, { transfer, onProgress });
       told(file, file.stored, cached);
-      return { bytes, form, done: () => void used.push(bytes.buffer) };
+      return { bytes, done: () => void used.push(bytes.buffer) };
     },
     storage: () => bridge.call(undefined, 'storage', undefined),
     end: () => fetcher.end(),

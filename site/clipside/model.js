@@ -4,6 +4,7 @@ import { ModelError, WebGPUUnavailableError } from './errors.js';
 import { fetching } from './fetching.js';
 import { Progress } from './progress.js';
 import { anySignal, unlessAborted } from './signals.js';
+import { verified } from './sources.js';
 import { readTuning, writeTuning } from './tuning.js';
 import { loadWeights } from './weights.js';
 
@@ -221,7 +222,7 @@ export class Model {
 
     const { source, storage, end } = await fetching(this.#request, this.#store, total, progress);
     try {
-      await loadWeights(signal, files, source, ({ kind, index }, { bytes, form }) => data(id, kind, index, bytes, form));
+      await loadWeights(signal, files, source, ({ kind, index }, { bytes }) => data(id, kind, index, bytes, verified));
       this.#storage = await storage();
     } finally {
       end();

@@ -9,12 +9,10 @@ import { hex, ModelStore, storageEstimate } from './store.js';
 /** @typedef {import('./memory.js').Buffers} Buffers */
 
 /**
- * Whether files can be hashed here. Where not, which is on pages without HTTPS, the engine does it, more slowly.
+ * Whether files are hashed before they are handed on. Where they cannot be, which is on pages without HTTPS, the engine
+ * does it, more slowly.
  */
-const canVerify = globalThis.crypto?.subtle !== undefined;
-
-/** What files come as. @type {import('./engine.js').Form} */
-export const form = canVerify ? 'verified' : 'stored';
+export const verified = globalThis.crypto?.subtle !== undefined;
 
 /**
  * How many files come over the network at a time. Enough to hide a round trip of 80 ms at 1 Gbit/s, and fewer than the
@@ -83,7 +81,7 @@ export async function modelFiles(model, store, total, received, buffers) {
  */
 export async function openStore(url, wanted) {
   if (!wanted) return notWanted;
-  if (!canVerify) return 'The browser keeps no models for pages without HTTPS.';
+  if (!verified) return 'The browser keeps no models for pages without HTTPS.';
   try {
     return await ModelStore.open(url);
   } catch (error) {
@@ -129,7 +127,7 @@ function fromNetwork(model, cache, received, buffers) {
         onBytes: (count) => received(file, count),
       }),
     );
-    if (canVerify && !(await isIntact(file, bytes)))
+    if (verified && !(await isIntact(file, bytes)))
       throw new IntegrityError(`${url} is damaged: its bytes are not those that the manifest names (SHA-256).`);
     return bytes;
   };

@@ -8,9 +8,8 @@
 // as long; so a Worker of its own writes (fetcher.js). Those that read synchronously fill memory that is used again,
 // which a Blob's arrayBuffer cannot: with it the second visit of 312 MB took 6.4 s instead of 9.2 s.
 //
-// Files are kept as they were sent. Keeping them decoded would save that Worker 28 ms a chunk of 4 MiB, while the
-// engine's thread takes 37 ms to fill the device with it, and cost 18 % more of the user's disk and as much more to read
-// and to hash.
+// Files are kept as they were sent. Keeping them decoded would save 6 ms a chunk of 4 MiB, and cost 18 % more of the
+// user's disk and as much more to read and to hash.
 //
 // A file that was cut short by a crash is found by its hash, which is checked on every reading, so nothing is flushed.
 

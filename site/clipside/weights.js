@@ -4,7 +4,6 @@ import { ModelError } from './errors.js';
 import { anySignal } from './signals.js';
 
 /** @typedef {import('./engine.js').BundleFile} BundleFile */
-/** @typedef {import('./engine.js').Form} Form */
 
 /**
  * How many files are on the way or waiting for their turn, beside the one that is being delivered. With chunks of at
@@ -18,7 +17,7 @@ const longestFile = 64 << 20;
 
 /**
  * What came of a file, and what is to be called when it is needed no more.
- * @typedef {{ bytes: Uint8Array<ArrayBuffer>, form: Form, done: () => void }} Arrived
+ * @typedef {{ bytes: Uint8Array<ArrayBuffer>, done: () => void }} Arrived
  */
 
 /**

@@ -10,7 +10,7 @@ const never = new AbortController().signal;
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 /** What came of a file. */
-const arrived = (...bytes) => ({ bytes: Uint8Array.from(bytes), form: 'verified', done: () => {} });
+const arrived = (...bytes) => ({ bytes: Uint8Array.from(bytes), done: () => {} });
 
 /** An error as the engine makes it: of the name, not of the class. */
 function named(name, message = name) {
@@ -113,7 +113,7 @@ test('memory is given back once a delivery is over, however it ends', async () =
   let held = 0;
   const source = async (_, { index }, { fresh }) => {
     held++;
-    return { bytes: Uint8Array.of(index, Number(fresh)), form: 'verified', done: () => void held-- };
+    return { bytes: Uint8Array.of(index, Number(fresh)), done: () => void held-- };
   };
   const loaded = loadWeights(never, files(3), source, async (_, { bytes: [index, fresh] }) => {
     assert.ok(held > 0);
