@@ -55,6 +55,7 @@ var forBrowser = []string{"GOOS=js", "GOARCH=wasm", "GOWORK=off"}
 // inlining is only where loops are long: everywhere, it adds a tenth to what a first visit downloads.
 var inlining = []string{
 	"-gcflags=all=-l",
+	"-gcflags=encoding/binary=", // or nothing could have it inlined
 	"-gcflags=github.com/klauspost/compress/...=",
 	"-gcflags=github.com/clipside/clipside/cpu=",
 	"-gcflags=github.com/clipside/clipside/internal/sha256=",
