@@ -57,7 +57,7 @@ class Passing {
  * @param {object} options
  * @param {number} options.limit no more bytes than this are ever held; a longer file is an IntegrityError
  * @param {number} [options.size] how long the file must be; a shorter one counts as a dropped connection
- * @param {Uint8Array<ArrayBuffer>} [options.into] memory for as many bytes as are expected
+ * @param {() => ArrayBuffer} [options.memory] gives memory for as many bytes as are expected, for each try anew; all of it may be used
  * @param {RequestCache} [options.cache]
  * @param {(bytes: number) => void} [options.onBytes] told how many bytes of the file are there; begins anew with each try
  * @param {Network} [via]
@@ -86,10 +86,10 @@ export async function download(signal, url, options, via = network) {
 /**
  * @param {AbortSignal} signal
  * @param {string} url
- * @param {{ limit: number, size?: number, into?: Uint8Array<ArrayBuffer>, cache?: RequestCache, onBytes?: (bytes: number) => void }} options
+ * @param {{ limit: number, size?: number, memory?: () => ArrayBuffer, cache?: RequestCache, onBytes?: (bytes: number) => void }} options
  * @param {Network} via
  */
-async function once(signal, url, { limit, size, into = new Uint8Array(64 << 10), cache = 'default', onBytes }, via) {
+async function once(signal, url, { limit, size, memory = () => new ArrayBuffer(64 << 10), cache = 'default', onBytes }, via) {
   const stalled = new AbortController();
   const either = anySignal([signal, stalled.signal]);
   let timer = setTimeout(() => stalled.abort(), via.stallMs);
@@ -98,21 +98,20 @@ async function once(signal, url, { limit, size, into = new Uint8Array(64 << 10),
     if (!response.ok) throw refused(url, response);
     if (!response.body) throw new ModelError(`${url} answered without a body.`, { url, status: response.status });
 
-    const bytes = new Gathered(into);
+    const bytes = new Gathered(memory(), limit);
     onBytes?.(0);
-    for (const reader = response.body.getReader(); ;) {
-      const { done, value } = await reader.read();
+    for (const reader = readerOf(response.body); ;) {
+      const { done, value } = await reader.read(bytes.room());
+      if (value) bytes.add(value);
       if (done) break;
       clearTimeout(timer);
       timer = setTimeout(() => stalled.abort(), via.stallMs);
-      if (bytes.length + value.length > limit) {
+      if (bytes.length > limit) {
         reader.cancel().catch(() => {});
         throw new IntegrityError(
           `${url} is longer than ${limit} bytes: it is another file, or the server stored it compressed and the browser undid that.`,
         );
       }
-      bytes.append(value);
-      release(value);
       onBytes?.(bytes.length);
     }
     if (size !== undefined && bytes.length < size) {
@@ -165,29 +164,65 @@ export function retryAfter(header, now = Date.now()) {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), longestWaitMs);
 }
 
-/** Bytes that come in pieces, gathered in one buffer. */
+/**
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ * @returns {ReadableStreamBYOBReader} one that writes where it is told; where the browser has none for bodies, as Safari before
+ *   26.4, one that makes an array of each piece, whatever it is told
+ */
+function readerOf(body) {
+  try {
+    return body.getReader({ mode: 'byob' });
+  } catch {
+    return /** @type {any} */ (body.getReader());
+  }
+}
+
+/**
+ * Bytes that come in pieces, in one buffer. The browser writes into it where it can: arrays that it makes of pieces stay
+ * for a while when they are of no use any more, and while 256 MB of weights came, they were 250 MB.
+ */
 class Gathered {
-  #buffer;
+  #memory;
+  #limit;
   length = 0;
 
-  /** @param {Uint8Array<ArrayBuffer>} buffer that is replaced when it is full */
-  constructor(buffer) {
-    this.#buffer = buffer;
+  /**
+   * @param {ArrayBuffer} memory that is replaced when it is full
+   * @param {number} limit of the length; what comes beyond counts, and is not kept
+   */
+  constructor(memory, limit) {
+    this.#memory = memory;
+    this.#limit = limit;
   }
 
-  /** @param {Uint8Array} piece */
-  append(piece) {
+  /** @returns {Uint8Array<ArrayBuffer>} where the next bytes may be written; it takes the memory away, until it is added */
+  room() {
+    if (this.length === this.#limit) return new Uint8Array(1); // the end is what is to come
+    if (this.length === this.#memory.byteLength) this.#grow(2 * this.length);
+    return new Uint8Array(this.#memory, this.length, Math.min(this.#memory.byteLength, this.#limit) - this.length);
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} piece what of the room was written to, or an array of its own */
+  add(piece) {
     const length = this.length + piece.length;
-    if (length > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length));
-      larger.set(this.#buffer.subarray(0, this.length));
-      this.#buffer = larger;
+    if (this.#memory.byteLength === 0) {
+      this.#memory = piece.buffer;
+    } else if (length <= this.#limit) {
+      if (length > this.#memory.byteLength) this.#grow(Math.max(length, 2 * this.length));
+      new Uint8Array(this.#memory).set(piece, this.length);
+      release(piece);
     }
-    this.#buffer.set(piece, this.length);
     this.length = length;
   }
 
+  /** @param {number} capacity */
+  #grow(capacity) {
+    const larger = new ArrayBuffer(capacity);
+    new Uint8Array(larger).set(new Uint8Array(this.#memory, 0, this.length));
+    this.#memory = larger;
+  }
+
   take() {
-    return this.#buffer.subarray(0, this.length);
+    return new Uint8Array(this.#memory, 0, this.length);
   }
 }

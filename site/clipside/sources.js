@@ -122,7 +122,7 @@ function fromNetwork(model, cache, received, buffers) {
       download(signal, url, {
         limit: file.stored,
         size: file.stored,
-        into: buffers.take(file.stored),
+        memory: () => buffers.take(file.stored).buffer,
         cache: fresh && cache !== 'no-store' ? 'reload' : cache,
         onBytes: (count) => received(file, count),
       }),
