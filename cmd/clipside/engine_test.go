@@ -26,15 +26,22 @@ func TestKernelsAreStrippedOfComments(t *testing.T) {
 	}
 }
 
-func TestTheEngineLinksNothingForNothing(t *testing.T) {
+// patched are the checkout, and what is instead of its go.mod when the engine is built.
+func patched(t *testing.T) (checkout, modfile string) {
+	t.Helper()
 	checkout, err := findCheckout()
 	if err != nil {
 		t.Fatal(err)
 	}
-	modfile, err := patchModules(t.Context(), checkout, t.TempDir())
+	modfile, err = patchModules(t.Context(), checkout, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return checkout, modfile
+}
+
+func TestTheEngineLinksNothingForNothing(t *testing.T) {
+	checkout, modfile := patched(t)
 	list, err := goCommand(t.Context(), checkout, forBrowser, "list", "-deps", "-tags=engine", "-modfile="+modfile, "./wasm")
 	if err != nil {
 		t.Fatal(err)
@@ -56,14 +63,7 @@ func TestTheEngineReadsBundles(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("there is no Node to run WebAssembly with")
 	}
-	checkout, err := findCheckout()
-	if err != nil {
-		t.Fatal(err)
-	}
-	modfile, err := patchModules(t.Context(), checkout, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	checkout, modfile := patched(t)
 	goroot, err := goCommand(t.Context(), checkout, nil, "env", "GOROOT")
 	if err != nil {
 		t.Fatal(err)
