@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -90,7 +91,7 @@ func (b *Browser) start(ctx context.Context, program string) error {
 	if err := os.WriteFile(filepath.Join(b.profile, "user.js"), []byte(prefs.String()), 0o666); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, program, "--no-remote", "--profile", b.profile, "--remote-debugging-port", "0", "--window-size", "1280,1000")
+	cmd := exec.CommandContext(ctx, program, "--no-remote", "--profile", b.profile, "--remote-debugging-port", "0", "--remote-allow-system-access", "--window-size", "1280,1000")
 	cmd.Env = append(swiftshader.Environment(), "MOZ_HEADLESS=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that its own processes end, too
 	cmd.WaitDelay = 10 * time.Second
@@ -121,7 +122,27 @@ func (b *Browser) start(ctx context.Context, program string) error {
 	if err := b.command(dialing, "session.new", map[string]any{"capabilities": map[string]any{}}, nil); err != nil {
 		return err
 	}
+	if err := b.forgetWorkers(dialing); err != nil {
+		return err
+	}
 	return b.command(dialing, "session.subscribe", map[string]any{"events": []string{logged}}, nil)
+}
+
+// forgetWorkers has the session no longer listen for new Workers, which it does without being asked. With a listener a
+// Worker that starts another waits until that is registered, for a notification that can wake the new Worker instead,
+// which waits for the same condition: one time in ten both waited for ever (seen in Firefox 153). Without one, as for everybody who
+// does not debug, nothing waits.
+func (b *Browser) forgetWorkers(ctx context.Context) error {
+	var tree struct{ Contexts []struct{ Context string } }
+	if err := b.command(ctx, "browsingContext.getTree", map[string]any{"moz:scope": "chrome", "maxDepth": 0}, &tree); err != nil {
+		return err
+	}
+	if len(tree.Contexts) == 0 {
+		return errors.New("firefox: it has no window")
+	}
+	window := &Tab{b, tree.Contexts[0].Context}
+	_, err := window.evaluate(ctx, `ChromeUtils.importESModule("chrome://remote/content/shared/js-process-actors/WebDriverWorkerListenerActor.sys.mjs").unregisterWebDriverWorkerListenerActor()`)
+	return err
 }
 
 // listening is what Firefox says once it takes commands.
