@@ -110,8 +110,8 @@ type patch struct{ module, file, old, new string }
 // initialises is linked. Random numbers, which pad what zstd's encoder writes, bring the cryptography of a whole FIPS
 // module with its self-tests; the loggers bring times and their formats. That is 5 % of the engine.
 //
-// And they have zstd's literals decoded by package huffman, which says why, but for the last few of each stream. It needs no
-// tables of another form for short codes.
+// And they have zstd's literals decoded by package huffman, which says why, but for the last few of each stream. What the
+// library does otherwise with short codes is then of no use.
 var patches = []patch{
 	{"github.com/klauspost/compress", "huff0/decompress_generic.go", "\t\"fmt\"\n", "\t\"fmt\"\n\t\"unsafe\"\n\n\t\"github.com/clipside/clipside/model/bundle/huffman\"\n"},
 	{"github.com/klauspost/compress", "huff0/decompress_generic.go", "\tvar decoded int\n", fourStreams},

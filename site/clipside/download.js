@@ -166,8 +166,8 @@ export function retryAfter(header, now = Date.now()) {
 
 /**
  * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
- * @returns {ReadableStreamBYOBReader} one that writes where it is told; where the browser has none for bodies, as Safari before
- *   26.4, one that makes an array of each piece, whatever it is told
+ * @returns {ReadableStreamBYOBReader} one that writes where it is told; where the browser has none for bodies, one that makes an
+ *   array of each piece, whatever it is told
  */
 function readerOf(body) {
   try {

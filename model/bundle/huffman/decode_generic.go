@@ -19,7 +19,7 @@ func decode(s *state, n uint) {
 			}
 			read := uint(bits.TrailingZeros64(s.bits[k]))
 			s.off[k] -= read / 8
-			s.bits[k] = binary.LittleEndian.Uint64((*[window]byte)(unsafe.Add(s.in[k], s.off[k]))[:]) | 1<<0
+			s.bits[k] = binary.LittleEndian.Uint64((*[window]byte)(unsafe.Add(s.in[k], s.off[k]))[:]) | 1
 			s.bits[k] <<= read % 8
 		}
 		s.out = unsafe.Add(s.out, symbols)
