@@ -18,7 +18,7 @@ export async function createClip({ model, device }) {
     profile: false,
   });
   const compiled = engine.compile(id, ''); // measures which kernels suit the adapter
-  for (const { kind, index, file } of files) await engine.data(id, kind, index, await read(file), 'stored');
+  for (const { kind, index, file } of files) await engine.data(id, kind, index, await read(file), false);
   await compiled;
   let calls = 0;
   const clip = {
