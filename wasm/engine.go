@@ -154,7 +154,7 @@ func (s *session) device(want string, timestamps bool) (d model.Device, fallback
 }
 
 func storedFile(kind string, index int, f bundle.File) map[string]any {
-	return map[string]any{"kind": kind, "index": index, "file": f.File, "stored": f.Stored, "raw": f.Raw}
+	return map[string]any{"kind": kind, "index": index, "file": f.File, "stored": f.Stored}
 }
 
 // data(id, kind, index, bytes, verified): the next file of a kind, and whether its hash has been checked.

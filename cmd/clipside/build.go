@@ -68,7 +68,7 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 	if err := buildEngine(ctx, out, root, work, engine); err != nil {
 		return err
 	}
-	goroot, err := goCommand(ctx, root, nil, "env", "GOROOT")
+	runners, err := wasmRunners(ctx, root)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 	// From every file's place in dist to the file that it is a copy of.
 	files := map[string]string{
 		engineFile:                             engine,
-		"clipside/wasm_exec.js":                filepath.Join(strings.TrimSpace(goroot), "lib", "wasm", "wasm_exec.js"),
+		"clipside/wasm_exec.js":                filepath.Join(runners, "wasm_exec.js"),
 		"LICENSE":                              filepath.Join(root, "LICENSE"),
 		path.Join(starterDir, "MODEL_CARD.md"): filepath.Join(root, filepath.FromSlash(starterDir), "MODEL_CARD.md"),
 	}
@@ -180,6 +180,12 @@ func goCommand(ctx context.Context, root string, env []string, args ...string) (
 		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return stdout.String(), nil
+}
+
+// wasmRunners is the directory of what Go runs its WebAssembly with.
+func wasmRunners(ctx context.Context, root string) (string, error) {
+	goroot, err := goCommand(ctx, root, nil, "env", "GOROOT")
+	return filepath.Join(strings.TrimSpace(goroot), "lib", "wasm"), err
 }
 
 // packStarter packs the starter model into a cache of the checkout's own. There the bundle depends on this program's

@@ -64,12 +64,12 @@ func TestTheEngineReadsBundles(t *testing.T) {
 		t.Skip("there is no Node to run WebAssembly with")
 	}
 	checkout, modfile := patched(t)
-	goroot, err := goCommand(t.Context(), checkout, nil, "env", "GOROOT")
+	runners, err := wasmRunners(t.Context(), checkout)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := goCommand(t.Context(), checkout, forBrowser, "test", "-modfile="+modfile,
-		"-exec="+filepath.Join(strings.TrimSpace(goroot), "lib", "wasm", "go_js_wasm_exec"), "./model/bundle/...")
+		"-exec="+filepath.Join(runners, "go_js_wasm_exec"), "./model/bundle/...")
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

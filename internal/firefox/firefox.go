@@ -130,8 +130,8 @@ func (b *Browser) start(ctx context.Context, program string) error {
 
 // forgetWorkers has the session no longer listen for new Workers, which it does without being asked. With a listener a
 // Worker that starts another waits until that is registered, for a notification that can wake the new Worker instead,
-// which waits for the same condition: one time in ten both waited for ever (seen in Firefox 153). Without one, as for everybody who
-// does not debug, nothing waits.
+// which waits for the same condition: one time in ten both waited for ever (seen in Firefox 153). Without one, as for
+// everybody who does not debug, nothing waits.
 func (b *Browser) forgetWorkers(ctx context.Context) error {
 	var tree struct{ Contexts []struct{ Context string } }
 	if err := b.command(ctx, "browsingContext.getTree", map[string]any{"moz:scope": "chrome", "maxDepth": 0}, &tree); err != nil {

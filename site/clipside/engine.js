@@ -30,7 +30,6 @@ import { startThreads } from './threads.js';
  * @property {number} index within its kind
  * @property {string} file its name, relative to the manifest
  * @property {number} stored bytes as stored
- * @property {number} raw bytes after decompression
  */
 
 /**

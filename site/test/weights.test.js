@@ -5,7 +5,7 @@ import { IntegrityError, ModelError } from '../clipside/errors.js';
 import { loadWeights } from '../clipside/weights.js';
 
 const files = (/** @type {number} */ n) =>
-  Array.from({ length: n }, (_, index) => ({ kind: 'image', index, file: `${index}.zst`, stored: 1, raw: 1 }));
+  Array.from({ length: n }, (_, index) => ({ kind: 'image', index, file: `${index}.zst`, stored: 1 }));
 const never = new AbortController().signal;
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 

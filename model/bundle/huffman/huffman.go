@@ -49,10 +49,13 @@ type state struct {
 // written to out[k*every+i]. bits is how many bits the table looks at, 1 to MaxBits.
 func Decode(streams *[4]Stream, table *Table, bits uint8, out []byte, every int) int {
 	room := min(every, len(out)-3*every)
+	if room < symbols {
+		return 0
+	}
 	s := state{every: uint(every), table: table, shift: 64 - uint64(bits)}
 	for i := range streams {
 		t := &streams[i]
-		if len(t.In) < window || room < symbols {
+		if len(t.In) < window {
 			return 0
 		}
 		s.in[i], s.off[i], s.bits[i] = unsafe.Pointer(unsafe.SliceData(t.In)), t.Off, t.Value()|1<<t.Read
