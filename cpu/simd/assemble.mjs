@@ -14,17 +14,23 @@ const wabt = await createRequire(join(here, '../../site/package.json'))('wabt')(
 /** What was defined, by name. @type {Map<string, string[]>} */
 const defined = new Map();
 
+/** What a line stands for that says @NAME. @param {string} line */
+const meant = (line) => defined.get(/^\s*@(\w+)\s*$/.exec(line)?.[1]);
+
+/** Puts what was defined where the lines say @NAME, and leaves what is not defined yet. */
+const inline = (lines) => lines.flatMap((line) => (meant(line) ? inline(meant(line)) : [line]));
+
 /**
  * Expands @for NAME FROM TO … @end, with {expression of NAME} in between; takes @define NAME … @end out, and puts it
- * where it says @NAME.
+ * where it says @NAME, before the loops around that are expanded.
  */
 function expand(lines) {
   const done = [];
   for (let i = 0; i < lines.length; i++) {
-    const use = defined.get(/^\s*@(\w+)\s*$/.exec(lines[i])?.[1]);
     const loop = /^\s*@for (\w+) (\d+) (\d+)\s*$/.exec(lines[i]);
     const name = /^\s*@define (\w+)\s*$/.exec(lines[i])?.[1];
     if (!loop && !name) {
+      const use = meant(lines[i]);
       done.push(...(use ? expand(use) : [lines[i]]));
       continue;
     }
@@ -43,7 +49,7 @@ function expand(lines) {
     }
     for (let n = Number(loop[2]); n <= Number(loop[3]); n++) {
       const place = new RegExp(`\\{${loop[1]}((?:[*+]\\d+)*)\\}`, 'g');
-      done.push(...expand(body.map((line) => line.replace(place, (_, rest) => String(evaluate(n, rest))))));
+      done.push(...expand(inline(body).map((line) => line.replace(place, (_, rest) => String(evaluate(n, rest))))));
     }
   }
   return done;

@@ -33,7 +33,7 @@ func (r *recorder) attend(op opcode, q, k, v model.Columns, y model.Tensor, head
 	args := []argument{
 		columns(q), pitch(q.Cols), columns(k), pitch(k.Cols), columns(v), pitch(v.Cols), r.address(y), pitch(y.Cols),
 		number(heads), number(d), number(bits(scale)),
-		number(r.fixed(uint64(scratch * r.d.m.threads()))), number(scratch),
+		r.scratch(scratch), number(scratch),
 	}
 	r.emit(op, nil, append(args, rest...)...)
 }

@@ -60,6 +60,6 @@ func (r *recorder) heads(p headProducts, h model.Heads, kv model.Linear) {
 	r.emit(opHeads, []*model.Param{kv.Weight, kv.Bias},
 		p.x, number(p.xRow), number(p.xHead), p.weights, number(p.panel), number(p.weightsHead), number(p.width), number(p.panels), number(h.B),
 		p.bias, number(p.biasHead), p.out, number(p.outRow), number(p.outHead), number(h.Heads),
-		number(r.fixed(uint64(table*r.d.m.threads()))), number(table))
+		r.scratch(table), number(table))
 	r.commands[len(r.commands)-1].most = min(mostPieces, h.Heads)
 }

@@ -3,7 +3,8 @@
 ;;
 ;; Layouts. Activations are float32 matrices with rows padded with zeros to a multiple of 4 values. A weight matrix
 ;; [n, k] is kept as panels of 8 rows, [ceil(n/8)][k][8] float32, so that the product reads eight weights of one k at
-;; once, in order. Vectors (biases, gains) are float32, zero up to a multiple of 8. Tables of embeddings stay fp16.
+;; once, in order; of large matrices they stay fp16, and a panel is widened when its turn comes. Vectors (biases, gains)
+;; are float32, zero up to a multiple of 8. Tables of embeddings stay fp16.
 ;;
 ;; Commands are 80 bytes: a number, up to 18 arguments of 4 bytes, and into how many pieces the command is to be cut where
 ;; there are threads. Every kernel takes (arguments, piece, pieces) and does that piece's share of its units.
@@ -282,28 +283,54 @@
         (v128.const i32x4 0x8fffffff 0x8fffffff 0x8fffffff 0x8fffffff))
       (v128.const i32x4 0x77800000 0x77800000 0x77800000 0x77800000)))
 
+  ;; widened does the same to the eight values in b0, for b0 and b1, with fewer instructions: what ends up in the upper
+  ;; and in the lower half of a float32 is made of all eight at once. Its constants are locals, as Chromium would make them
+  ;; anew each time; constants1 sets them.
+  @define constants0
+  @end
+  @define constants1
+  (local.set $mask (v128.const i32x4 0x8fff8fff 0x8fff8fff 0x8fff8fff 0x8fff8fff))
+  (local.set $scale (v128.const i32x4 0x77800000 0x77800000 0x77800000 0x77800000))
+  @end
+  @define widened
+  (local.set $b1 (i16x8.shl (local.get $b0) (i32.const 13)))
+  (local.set $b0 (v128.and (i16x8.shr_s (local.get $b0) (i32.const 3)) (local.get $mask)))
+  (local.set $x (f32x4.mul (local.get $scale) (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $b1) (local.get $b0))))
+  (local.set $b1 (f32x4.mul (local.get $scale) (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $b1) (local.get $b0))))
+  (local.set $b0 (local.get $x))
+  @end
+
   ;; ---- weights ----
 
-  ;; pack puts count fp16 values (a multiple of 4), the values from index from on of a matrix with rows of k, into
-  ;; panels.
-  (func (export "pack") (param $src i32) (param $count i32) (param $panels i32) (param $from i32) (param $k i32)
+  ;; pack0 puts count fp16 values (a multiple of 4), the values from index from on of a matrix with rows of k, into
+  ;; panels of float32; pack1 leaves them fp16.
+  @define put0
+  (local.set $v (call $half4 (local.get $src)))
+  @for i 0 3
+  (v128.store32_lane offset={i*32} {i} (local.get $at) (local.get $v))
+  @end
+  @end
+  @define put1
+  (local.set $v (v128.load64_zero (local.get $src)))
+  @for i 0 3
+  (v128.store16_lane offset={i*16} {i} (local.get $at) (local.get $v))
+  @end
+  @end
+  @for w 0 1
+  (func (export "pack{w}") (param $src i32) (param $count i32) (param $panels i32) (param $from i32) (param $k i32)
     (local $row i32) (local $col i32) (local $at i32) (local $v v128)
     (local.set $row (i32.div_u (local.get $from) (local.get $k)))
     (local.set $col (i32.rem_u (local.get $from) (local.get $k)))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $count)))
-        ;; panels + ((row/8·k + col)·8 + row%8)·4
+        ;; panels + ((row/8·k + col)·8 + row%8)·4, or ·2
         (local.set $at (i32.add (local.get $panels) (i32.shl
           (i32.add
             (i32.shl (i32.add (i32.mul (i32.shr_u (local.get $row) (i32.const 3)) (local.get $k)) (local.get $col)) (i32.const 3))
             (i32.and (local.get $row) (i32.const 7)))
-          (i32.const 2))))
-        (local.set $v (call $half4 (local.get $src)))
-        (v128.store32_lane offset=0 0 (local.get $at) (local.get $v))
-        (v128.store32_lane offset=32 1 (local.get $at) (local.get $v))
-        (v128.store32_lane offset=64 2 (local.get $at) (local.get $v))
-        (v128.store32_lane offset=96 3 (local.get $at) (local.get $v))
+          (i32.sub (i32.const 2) (i32.const {w})))))
+        @put{w}
         (local.set $src (i32.add (local.get $src) (i32.const 8)))
         (local.set $count (i32.sub (local.get $count) (i32.const 4)))
         (local.set $col (i32.add (local.get $col) (i32.const 4)))
@@ -312,6 +339,7 @@
             (local.set $col (i32.const 0))
             (local.set $row (i32.add (local.get $row) (i32.const 1)))))
         (br $next))))
+  @end
 
   ;; packTransposed puts count fp16 values (a multiple of 4), the values from index from on of a matrix [k, n], into
   ;; the panels of its transpose. n is a multiple of 8.
@@ -361,15 +389,31 @@
   ;; Every turn reads a word from soon on, step bytes further each time: so a part of the next panel is in the cache when
   ;; it is needed, and has come while this one was computed with. The processor's own prefetching, which follows reads,
   ;; would begin only then: weights that no cache holds made the products of a text 11 % slower, of a picture 8 %.
-  (func $tile
+  ;;
+  ;; tile0 reads panels of float32. tile1 reads the panel's values from halves, which are fp16, and leaves them as float32
+  ;; where its panel is, for the tiles below it: so a panel is widened once, which takes as long as a third of a tile.
+  @define widen0
+  @end
+  @define widen1
+  @for k 0 3
+  (local.set $b0 (v128.load offset={k*16} (local.get $halves)))
+  @widened
+  (v128.store offset={k*32} (local.get $b) (local.get $b0))
+  (v128.store offset={k*32+16} (local.get $b) (local.get $b1))
+  @end
+  (local.set $halves (i32.add (local.get $halves) (i32.const 64)))
+  @end
+  @for w 0 1
+  (func $tile{w}
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p i32)
     (param $block i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
-    (param $soon i32) (param $step i32)
-    (local $s i32) (local $t i32) (local $b i32) (local $end i32) (local $at i32) (local $delta i32) (local $left i32) (local $halves i32)
+    (param $soon i32) (param $step i32) (param $halves i32)
+    (local $s i32) (local $t i32) (local $b i32) (local $end i32) (local $at i32) (local $delta i32) (local $left i32) (local $vectors i32)
     @for r 0 3
     (local $a{r} i32) (local $c{r}0 v128) (local $c{r}1 v128)
     @end
-    (local $b0 v128) (local $b1 v128) (local $x v128)
+    (local $b0 v128) (local $b1 v128) (local $x v128) (local $mask v128) (local $scale v128)
+    @constants{w}
     ;; residual lies as out does
     (local.set $delta (i32.sub (local.get $residual) (local.get $out)))
     (local.set $table (i32.add (local.get $table) (i32.shl (i32.mul (local.get $block) (local.get $segments)) (i32.const 4))))
@@ -395,6 +439,7 @@
       @end
       (local.set $end (i32.add (local.get $a0) (i32.shl (local.get $width) (i32.const 2))))
       (loop $k
+        @widen{w}
         @for k 0 3
         (local.set $b0 (v128.load offset={k*32} (local.get $b)))
         (local.set $b1 (v128.load offset={k*32+16} (local.get $b)))
@@ -415,7 +460,7 @@
       (br_if $segment (local.tee $s (i32.sub (local.get $s) (i32.const 1)))))
     ;; Of the last panel only the first half may lie inside of the padded row; of the last block only some rows.
     (local.set $at (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))))
-    (local.set $halves (i32.add (i32.const 1) (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch))))
+    (local.set $vectors (i32.add (i32.const 1) (i32.lt_u (i32.add (i32.shl (local.get $p) (i32.const 5)) (i32.const 16)) (local.get $pitch))))
     (local.set $x (call $floor (local.get $act)))
     (block $stored
       @for r 0 3
@@ -423,27 +468,39 @@
       (if (local.get $residual)
         (then
           (local.set $c{r}0 (f32x4.add (local.get $c{r}0) (v128.load (i32.add (local.get $at) (local.get $delta)))))
-          (if (i32.eq (local.get $halves) (i32.const 2))
+          (if (i32.eq (local.get $vectors) (i32.const 2))
             (then (local.set $c{r}1 (f32x4.add (local.get $c{r}1) (v128.load offset=16 (i32.add (local.get $at) (local.get $delta)))))))))
       (v128.store (local.get $at) (f32x4.pmax (local.get $c{r}0) (local.get $x)))
-      (if (i32.eq (local.get $halves) (i32.const 2))
+      (if (i32.eq (local.get $vectors) (i32.const 2))
         (then (v128.store offset=16 (local.get $at) (f32x4.pmax (local.get $c{r}1) (local.get $x)))))
       (local.set $at (i32.add (local.get $at) (local.get $pitch)))
       @end
     )
     (if (i32.gt_u (local.get $act) (i32.const 1))
-      (then (call $curve (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))) (local.get $halves)
+      (then (call $curve (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))) (local.get $vectors)
         (select (local.get $left) (i32.const 4) (i32.lt_s (local.get $left) (i32.const 4))) (local.get $pitch) (local.get $act)))))
+  @end
 
   ;; single makes the first row of a block with four panels, or those that are left of [p, p1). Every sum is added up as
-  ;; tile does, so that a row has the same result beside others and alone.
-  (func $single
+  ;; tile does, so that a row has the same result beside others and alone. single0 reads float32, single1 fp16.
+  @define weights0
+  (local.set $b0 (v128.load offset={k*32} (local.get $at{j})))
+  (local.set $b1 (v128.load offset={k*32+16} (local.get $at{j})))
+  @end
+  @define weights1
+  (local.set $b0 (v128.load offset={k*16} (local.get $at{j})))
+  @widened
+  @end
+  @for w 0 1
+  (func $single{w}
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p i32) (param $p1 i32)
     (param $block i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
-    (local $s i32) (local $t i32) (local $a i32) (local $end i32) (local $q i32) (local $x v128)
+    (local $s i32) (local $t i32) (local $a i32) (local $end i32) (local $q i32) (local $y v128)
+    (local $b0 v128) (local $b1 v128) (local $x v128) (local $mask v128) (local $scale v128)
     @for j 0 3
-    (local $b{j} i32) (local $c{j}0 v128) (local $c{j}1 v128)
+    (local $at{j} i32) (local $c{j}0 v128) (local $c{j}1 v128)
     @end
+    @constants{w}
     (local.set $table (i32.add (local.get $table) (i32.shl (i32.mul (local.get $block) (local.get $segments)) (i32.const 4))))
     (local.set $block (i32.mul (i32.shl (local.get $block) (i32.const 2)) (local.get $pitch))) ;; bytes from here on
     (local.set $out (i32.add (local.get $out) (local.get $block)))
@@ -452,7 +509,7 @@
     @for j 0 3
     (local.set $q (i32.add (local.get $p) (i32.const {j})))
     (if (i32.ge_u (local.get $q) (local.get $p1)) (then (local.set $q (i32.sub (local.get $p1) (i32.const 1)))))
-    (local.set $b{j} (i32.add (local.get $panels) (i32.mul (local.get $q) (local.get $stride))))
+    (local.set $at{j} (i32.add (local.get $panels) (i32.mul (local.get $q) (local.get $stride))))
     (if (local.get $bias)
       (then
         (local.set $c{j}0 (v128.load (i32.add (local.get $bias) (i32.shl (local.get $q) (i32.const 5)))))
@@ -468,14 +525,15 @@
       (local.set $end (i32.add (local.get $a) (i32.shl (local.get $width) (i32.const 2))))
       (loop $k
         @for k 0 3
-        (local.set $x (v128.load32_splat offset={k*4} (local.get $a)))
+        (local.set $y (v128.load32_splat offset={k*4} (local.get $a)))
         @for j 0 3
-        local.get $x (v128.load offset={k*32} (local.get $b{j})) $MUL local.get $c{j}0 $ADD local.set $c{j}0
-        local.get $x (v128.load offset={k*32+16} (local.get $b{j})) $MUL local.get $c{j}1 $ADD local.set $c{j}1
+        @weights{w}
+        local.get $y local.get $b0 $MUL local.get $c{j}0 $ADD local.set $c{j}0
+        local.get $y local.get $b1 $MUL local.get $c{j}1 $ADD local.set $c{j}1
         @end
         @end
         @for j 0 3
-        (local.set $b{j} (i32.add (local.get $b{j}) (i32.const 128)))
+        (local.set $at{j} (i32.add (local.get $at{j}) (i32.shr_u (i32.const 128) (i32.const {w}))))
         @end
         (br_if $k (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 16))) (local.get $end))))
       (local.set $t (i32.add (local.get $t) (i32.const 16)))
@@ -498,16 +556,22 @@
     )
     (if (i32.gt_u (local.get $act) (i32.const 1))
       (then (call $curve (i32.add (local.get $out) (i32.shl (local.get $p) (i32.const 5))) (local.get $a) (i32.const 1) (i32.const 0) (local.get $act)))))
+  @end
 
   ;; product runs tile over blocks [i0, i1) and panels [p0, p1), chunk blocks at a time: their rows stay in the second
   ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass, each of which reads its
-  ;; part of the next panel ahead. Panels are stride bytes apart.
+  ;; part of the next panel ahead. Panels are stride bytes apart; they are fp16 where there is scratch, for one of them as
+  ;; float32.
   (func $product
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p0 i32) (param $p1 i32)
-    (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32)
+    (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32) (param $scratch i32)
     (local $p i32) (local $i i32) (local $stop i32) (local $lone i32) (local $size i32) (local $soon i32) (local $step i32) (local $part i32)
-    (local $blocks i32) (local $page i32) (local $end i32)
-    (local.set $size (i32.shl (i32.mul (local.get $segments) (local.get $width)) (i32.const 5)))
+    (local $half i32) (local $wide i32) (local $apart i32) (local $blocks i32) (local $page i32) (local $end i32)
+    (local.set $half (i32.ne (local.get $scratch) (i32.const 0)))
+    ;; of the panels that tiles read: all of them, or the one that is widened
+    (local.set $wide (select (local.get $scratch) (local.get $panels) (local.get $half)))
+    (local.set $apart (select (i32.const 0) (local.get $stride) (local.get $half)))
+    (local.set $size (i32.shl (i32.mul (local.get $segments) (local.get $width)) (i32.sub (i32.const 5) (local.get $half))))
     ;; A lone last row is a quarter of the work without the three beside it.
     (local.set $lone (i32.eq (i32.sub (local.get $m) (i32.shl (i32.sub (local.get $i1) (i32.const 1)) (i32.const 2))) (i32.const 1)))
     (local.set $i1 (i32.sub (local.get $i1) (local.get $lone)))
@@ -517,7 +581,7 @@
       (local.set $blocks (i32.sub (local.get $stop) (local.get $i0)))
       (if (local.get $blocks) ;; none where the lone row is all
         (then
-          (local.set $step (i32.div_u (i32.const 128) (local.get $blocks)))
+          (local.set $step (i32.div_u (i32.shr_u (i32.const 128) (local.get $half)) (local.get $blocks)))
           (local.set $part (i32.div_u (local.get $size) (local.get $blocks)))))
       (local.set $p (local.get $p0))
       (block $paneled
@@ -526,9 +590,13 @@
           (if (i32.and (local.get $lone) (i32.and
                 (i32.eq (local.get $stop) (local.get $i1))
                 (i32.eqz (i32.and (i32.sub (local.get $p) (local.get $p0)) (i32.const 3)))))
-            (then (call $single (local.get $table) (local.get $segments) (local.get $width) (local.get $panels) (local.get $stride)
-              (local.get $p) (local.get $p1) (local.get $i1)
-              (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))))
+            (then (if (local.get $half)
+              (then (call $single1 (local.get $table) (local.get $segments) (local.get $width) (local.get $panels) (local.get $stride)
+                (local.get $p) (local.get $p1) (local.get $i1)
+                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)))
+              (else (call $single0 (local.get $table) (local.get $segments) (local.get $width) (local.get $panels) (local.get $stride)
+                (local.get $p) (local.get $p1) (local.get $i1)
+                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act))))))
           (local.set $i (local.get $i0))
           ;; After the last panel there may be no memory.
           (local.set $soon (i32.add (local.get $panels) (i32.mul (local.get $stride)
@@ -547,10 +615,15 @@
           (block $blocked
             (loop $block
               (br_if $blocked (i32.ge_u (local.get $i) (local.get $stop)))
-              (call $tile (local.get $table) (local.get $segments) (local.get $width) (local.get $panels) (local.get $stride)
-                (local.get $p) (local.get $i) (local.get $m)
-                (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
-                (local.get $soon) (local.get $step))
+              (if (i32.and (local.get $half) (i32.eq (local.get $i) (local.get $i0)))
+                (then (call $tile1 (local.get $table) (local.get $segments) (local.get $width) (local.get $wide) (local.get $apart)
+                  (local.get $p) (local.get $i) (local.get $m)
+                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
+                  (local.get $soon) (local.get $step) (i32.add (local.get $panels) (i32.mul (local.get $p) (local.get $stride)))))
+                (else (call $tile0 (local.get $table) (local.get $segments) (local.get $width) (local.get $wide) (local.get $apart)
+                  (local.get $p) (local.get $i) (local.get $m)
+                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
+                  (local.get $soon) (local.get $step) (i32.const 0))))
               (local.set $soon (i32.add (local.get $soon) (local.get $part)))
               (local.set $i (i32.add (local.get $i) (i32.const 1)))
               (br $block)))
@@ -560,9 +633,9 @@
       (br_if $chunks (i32.lt_u (local.get $i0) (local.get $i1)))))
 
   ;; gemm: table, segments, width, panels, panel count, block count, chunk, m, bias, residual, out, pitch (bytes), act,
-  ;; whether pieces are of blocks (else of panels)
+  ;; whether pieces are of blocks (else of panels), scratch (0: panels are float32), its bytes a thread
   (func $gemm (param $a i32) (param $piece i32) (param $pieces i32)
-    (local $p0 i32) (local $p1 i32) (local $i0 i32) (local $i1 i32)
+    (local $scratch i32) (local $p0 i32) (local $p1 i32) (local $i0 i32) (local $i1 i32)
     (local.set $p1 (i32.load offset=16 (local.get $a)))
     (local.set $i1 (i32.load offset=20 (local.get $a)))
     (if (i32.load offset=52 (local.get $a))
@@ -572,11 +645,13 @@
       (else
         (local.set $p0 (call $share (local.get $p1) (local.get $piece) (local.get $pieces)))
         (local.set $p1 (call $share (local.get $p1) (i32.add (local.get $piece) (i32.const 1)) (local.get $pieces)))))
+    (if (local.tee $scratch (i32.load offset=56 (local.get $a)))
+      (then (local.set $scratch (i32.add (local.get $scratch) (i32.mul (global.get $thread) (i32.load offset=60 (local.get $a)))))))
     (call $product (i32.load (local.get $a)) (i32.load offset=4 (local.get $a)) (i32.load offset=8 (local.get $a)) (i32.load offset=12 (local.get $a))
-      (i32.shl (i32.mul (i32.load offset=4 (local.get $a)) (i32.load offset=8 (local.get $a))) (i32.const 5))
+      (i32.shl (i32.mul (i32.load offset=4 (local.get $a)) (i32.load offset=8 (local.get $a))) (i32.sub (i32.const 5) (i32.ne (local.get $scratch) (i32.const 0))))
       (local.get $p0) (local.get $p1) (local.get $i0) (local.get $i1) (i32.load offset=24 (local.get $a)) (i32.load offset=28 (local.get $a))
       (i32.load offset=32 (local.get $a)) (i32.load offset=36 (local.get $a)) (i32.load offset=40 (local.get $a)) (i32.load offset=44 (local.get $a))
-      (i32.load offset=48 (local.get $a))))
+      (i32.load offset=48 (local.get $a)) (local.get $scratch)))
 
   ;; heads: products of every head's rows with its own weights: x, from row to row of x, from head to head, weights, from
   ;; panel to panel, from head to head, width, panel count, m, bias (0: none), from head to head, out, from row to row,
@@ -606,7 +681,7 @@
             (else (i32.const 0)))
           (i32.const 0)
           (i32.add (i32.load offset=44 (local.get $a)) (i32.mul (local.get $h) (i32.load offset=52 (local.get $a)))) (i32.load offset=48 (local.get $a))
-          (i32.const 0))
+          (i32.const 0) (i32.const 0))
         (br_if $head (i32.lt_u (local.tee $h (i32.add (local.get $h) (i32.const 1))) (local.get $end))))
       (local.set $p (local.get $next))
       (br_if $panels (i32.lt_u (local.get $p) (i32.load offset=28 (local.get $a))))))
@@ -719,7 +794,7 @@
         (loop $products16
           (call $row_table (local.get $table) (local.get $in) (i32.shl (local.get $width) (i32.const 2)) (local.get $n))
           (call $product (local.get $table) (i32.const 1) (local.get $width) (local.get $weights) (i32.shl (local.get $width) (i32.const 5)) (i32.const 0) (local.get $panels)
-            (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $n) (i32.const 0) (i32.const 0) (local.get $made) (local.get $pitch) (i32.const 0))
+            (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $n) (i32.const 0) (i32.const 0) (local.get $made) (local.get $pitch) (i32.const 0) (i32.const 0))
           (local.set $in (i32.add (local.get $in) (local.get $in_step)))
           (local.set $made (i32.add (local.get $made) (local.get $out_step)))
           (local.set $weights (i32.add (local.get $weights) (i32.mul (local.get $pitch) (local.get $width))))
@@ -999,7 +1074,7 @@
       (i32.load offset=4 (local.get $a)) (local.get $queries))
     (call $product (local.get $table) (i32.const 1) (local.get $d) (local.get $kp) (i32.shl (local.get $d) (i32.const 5))
       (i32.const 0) (i32.shr_u (local.get $keys8) (i32.const 3)) (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $queries)
-      (i32.const 0) (i32.const 0) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (i32.const 0))
+      (i32.const 0) (i32.const 0) (local.get $scores) (i32.shl (local.get $keys8) (i32.const 2)) (i32.const 0) (i32.const 0))
     (loop $softmax
       (call $softmax (i32.add (local.get $scores) (i32.shl (i32.mul (local.get $i) (local.get $keys8)) (i32.const 2)))
         (local.get $seen) (local.get $keys8) (f32.load offset=40 (local.get $a)))
@@ -1019,7 +1094,7 @@
     (local.set $p (i32.shr_u (local.get $d) (i32.const 3)))
     (if (local.get $p)
       (then (call $product (local.get $table) (i32.const 1) (local.get $keys4) (local.get $vp) (i32.shl (local.get $keys4) (i32.const 5)) (i32.const 0) (local.get $p)
-        (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $m) (i32.const 0) (i32.const 0) (local.get $out) (local.get $pitch) (i32.const 0))))
+        (i32.const 0) (local.get $blocks) (local.get $blocks) (local.get $m) (i32.const 0) (i32.const 0) (local.get $out) (local.get $pitch) (i32.const 0) (i32.const 0))))
     (if (local.get $half)
       (then (call $half_panel (local.get $table)
         (i32.add (local.get $vp) (i32.shl (i32.mul (local.get $p) (local.get $keys4)) (i32.const 5)))

@@ -29,9 +29,9 @@ type instance struct {
 	memory, bytes      js.Value // the memory and a view of all of it
 	length             uint64
 	runFunc, offerFunc js.Value
-	packFunc, widenF   js.Value
+	pack0F, pack1F     js.Value
 	packTransposedF    js.Value
-	winogradF          js.Value
+	widenF, winogradF  js.Value
 
 	planned int      // threads that commands may be run by
 	others  js.Value // the threads but this one, of clipside/threads.js; undefined where there are none
@@ -110,8 +110,8 @@ func compile(binary []byte) (module js.Value, ok bool) {
 func newInstance(exports, memory js.Value, threads int) *instance {
 	i := &instance{
 		memory: memory, planned: threads,
-		runFunc: exports.Get("run"), offerFunc: exports.Get("offer"), packFunc: exports.Get("pack"), widenF: exports.Get("widen"),
-		packTransposedF: exports.Get("packTransposed"), winogradF: exports.Get("winogradWeights"),
+		runFunc: exports.Get("run"), offerFunc: exports.Get("offer"), pack0F: exports.Get("pack0"), widenF: exports.Get("widen"),
+		pack1F: exports.Get("pack1"), packTransposedF: exports.Get("packTransposed"), winogradF: exports.Get("winogradWeights"),
 	}
 	i.view()
 	return i
@@ -172,9 +172,13 @@ func (i *instance) run(at, end uint32) (err error) {
 	return nil
 }
 
-func (i *instance) pack(src, count, panels, from, k uint32) (err error) {
+func (i *instance) pack(halves bool, src, count, panels, from, k uint32) (err error) {
 	defer thrown(&err)
-	i.packFunc.Invoke(src, count, panels, from, k)
+	pack := i.pack0F
+	if halves {
+		pack = i.pack1F
+	}
+	pack.Invoke(src, count, panels, from, k)
 	return nil
 }
 

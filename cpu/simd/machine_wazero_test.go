@@ -93,8 +93,12 @@ func (r *runtime) run(at, end uint32) error {
 	return nil
 }
 
-func (r *runtime) pack(src, count, panels, from, k uint32) error {
-	return r.call("pack", uint64(src), uint64(count), uint64(panels), uint64(from), uint64(k))
+func (r *runtime) pack(halves bool, src, count, panels, from, k uint32) error {
+	name := "pack0"
+	if halves {
+		name = "pack1"
+	}
+	return r.call(name, uint64(src), uint64(count), uint64(panels), uint64(from), uint64(k))
 }
 
 func (r *runtime) packTransposed(src, count, panels, from, k, n uint32) error {

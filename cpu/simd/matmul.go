@@ -2,7 +2,7 @@ package simd
 
 import "github.com/clipside/clipside/model"
 
-// chunkBytes is how much of the left matrix stays in the second cache while all panels pass.
+// chunkBytes is how much of the left matrix is to stay in the second cache while all panels pass.
 const chunkBytes = 256 << 10
 
 // MatMul implements model.Ops.
@@ -59,15 +59,22 @@ func (r *recorder) product(m, segments, width int, rows func(row, segment int) u
 		needs, b = append(needs, bias), param(bias, wide)
 	}
 	panelCount := (y.Cols + 7) / 8
-	chunk := max(chunkBytes/(16*segments*width), 1)
+	kept, resident := panels, chunkBytes
+	scratch, bytes := number(0), 0
+	if weight.Data.(*storage).form == halfPanels {
+		bytes = 32 * segments * width // a panel as float32
+		kept, scratch = halfPanels, r.scratch(bytes)
+		resident *= 3 // every chunk widens all panels again
+	}
+	chunk := max(resident/(16*segments*width), 1)
 	// Threads share out the longer side. All panels pass for every piece of the blocks, as they do for every chunk.
 	byBlocks, most := 0, min(mostPieces, panelCount)
 	if blocks > panelCount {
 		byBlocks, most = 1, min(mostPieces, max(blocks/chunk, 8))
 	}
 	r.emit(opGEMM, needs,
-		number(t.at), number(segments), number(width), param(weight, panels), number(panelCount), number(blocks), number(chunk),
-		number(m), b, residual, r.address(y), number(4*padded(y.Cols)), activation(act), number(byBlocks))
+		number(t.at), number(segments), number(width), param(weight, kept), number(panelCount), number(blocks), number(chunk),
+		number(m), b, residual, r.address(y), number(4*padded(y.Cols)), activation(act), number(byBlocks), scratch, number(bytes))
 	r.commands[len(r.commands)-1].most = most
 }
 

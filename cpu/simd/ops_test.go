@@ -13,6 +13,7 @@ import (
 	"github.com/clipside/clipside/internal/optest"
 	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
+	"github.com/x448/float16"
 )
 
 // inputs makes operands for a recording.
@@ -58,7 +59,61 @@ func engine(d *Device) optest.Engine {
 	}}
 }
 
-func TestOperationsEqualTheirTwins(t *testing.T) { optest.Operations(t, engine(testDevice(t))) }
+// kinds are ways to keep matrices.
+var kinds = []struct {
+	name     string
+	mostWide int
+}{{"float32", mostWide}, {"fp16", 0}}
+
+func TestOperationsEqualTheirTwins(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			d := testDevice(t)
+			d.mostWide = kind.mostWide
+			optest.Operations(t, engine(d))
+		})
+	}
+}
+
+// TestFp16IsWidenedExactly multiplies every finite fp16 value by one, in rows alone and in fours.
+func TestFp16IsWidenedExactly(t *testing.T) {
+	const k, n = 8, 2 * 0x7c00 / 8 // values without a sign: those below infinity
+	var f16 []byte
+	for i := range 2 * 0x7c00 {
+		f16 = binary.LittleEndian.AppendUint16(f16, uint16(i%0x7c00|i/0x7c00<<15))
+	}
+	for _, kind := range kinds {
+		d := testDevice(t)
+		d.mostWide = kind.mostWide
+		weight, err := d.NewParam("test.weight", n, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Fill(weight, 0, f16); err != nil {
+			t.Fatal(err)
+		}
+		for _, rows := range []int{1, k} {
+			for first := range k / rows {
+				x := make([]float32, rows*k)
+				for i := range rows {
+					x[i*k+first*rows+i] = 1
+				}
+				y, err := engine(d).Run(func(in optest.Inputs) model.Tensor {
+					return in.MatMul(in.Tensor(rows, k, x), model.Linear{Weight: weight}, model.NoAct, nil)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, got := range y {
+					half := binary.LittleEndian.Uint16(f16[2*(i%n*k+first*rows+i/n):])
+					if want := float16.Frombits(half).Float32(); got != want {
+						t.Fatalf("%s, %d rows: %#04x became %v, want %v", kind.name, rows, half, got, want)
+					}
+				}
+			}
+		}
+	}
+}
 
 func TestShapesThatDoNotFitAreRefused(t *testing.T) { optest.Refusals(t, engine(testDevice(t))) }
 
@@ -96,7 +151,14 @@ func TestActivationsLeaveNaNs(t *testing.T) {
 // TestRowsDoNotDependOnTheirNumber multiplies the same row alone and beside others: an input's embedding must not depend
 // on what it is encoded with, not in the last bit.
 func TestRowsDoNotDependOnTheirNumber(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) { rowsDoNotDependOnTheirNumber(t, kind.mostWide) })
+	}
+}
+
+func rowsDoNotDependOnTheirNumber(t *testing.T, mostWide int) {
 	d := testDevice(t)
+	d.mostWide = mostWide
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, cols := range []int{4, 36, 100} {
 		const k = 52

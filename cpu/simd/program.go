@@ -145,6 +145,13 @@ func (r *recorder) address(t model.Tensor) argument {
 	return argument{int32(s.number), s.at}
 }
 
+// scratch reserves memory for the next command alone, so many bytes for each thread.
+func (r *recorder) scratch(bytes int) argument {
+	s := &slot{size: uint64(bytes * r.d.m.threads()), first: len(r.commands), last: len(r.commands), number: len(r.slots) + 1}
+	r.slots = append(r.slots, s)
+	return argument{slot: int32(s.number)}
+}
+
 // fixed reserves memory that the program keeps to itself.
 func (r *recorder) fixed(size uint64) uint32 {
 	r.d.mu.Lock()

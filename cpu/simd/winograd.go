@@ -28,7 +28,7 @@ func (r *recorder) winograd(x model.Tensor, inSide int, c model.Conv, act model.
 	r.emit(opWinograd, []*model.Param{c.Weight, c.Bias},
 		r.address(x), number(width), number(inSide), number(side), number(c.Pad), param(c.Weight, winograd), number(panelCount), number(batch),
 		param(c.Bias, wide), r.address(y), number(4*padded(outputs)), activation(act), number(r.constant(make([]uint32, width)...)),
-		number(strip), number(r.fixed(uint64(scratch*threads))), number(scratch), number(inputs), number(products))
+		number(strip), r.scratch(scratch), number(scratch), number(inputs), number(products))
 	r.commands[len(r.commands)-1].most = min(mostPieces, (tiles+strip-1)/strip)
 	return y, side
 }
