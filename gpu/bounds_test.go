@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/clipside/clipside/model"
@@ -70,8 +71,13 @@ func bounded(t *testing.T, dev *Device, b int, forward func(o model.Ops, data an
 		t.Fatal(err)
 	}
 	var want, got, pass, largest float64
+	otherwise := func(w model.Work) bool { // it is made with less arithmetic than it is defined by
+		return dev.info.Software && strings.HasPrefix(w.Op, "attention pool")
+	}
 	for _, w := range works {
-		want += w.FLOP
+		if !otherwise(w) {
+			want += w.FLOP
+		}
 		largest = max(largest, w.FLOP)
 	}
 	next := map[*product]uint32{}
@@ -79,8 +85,10 @@ func bounded(t *testing.T, dev *Device, b int, forward func(o model.Ops, data an
 		if c.flop > dev.maxDispatch() {
 			t.Errorf("%s of %q in a batch of %d takes %.3g FLOP, at most %.3g", c.kernel.name, c.work.Op, b, c.flop, dev.maxDispatch())
 		}
-		pass += c.flop
-		got += c.work.FLOP
+		if !otherwise(c.work) {
+			pass += c.flop
+			got += c.work.FLOP
+		}
 		if p := c.product; p != nil {
 			if c.uniform[0] != next[p] {
 				t.Errorf("%q goes on at row %d, not %d", c.work.Op, c.uniform[0], next[p])

@@ -42,7 +42,7 @@ type command struct {
 	grid     [3]uint32
 
 	flop     float64        // that this dispatch takes
-	work     model.Work     // of its operation; the rest of it for an operation's further commands
+	work     model.Work     // of its operation, the rest of it for an operation's further commands; or its own, if it did say
 	needs    []*model.Param // weights that must have arrived
 	pipeline *pipeline
 	compute  *wgpu.ComputePipeline
@@ -66,6 +66,10 @@ func (r *recorder) metered() model.Ops {
 		first := len(r.commands)
 		return func() {
 			for _, c := range r.commands[first:] {
+				if c.work != (model.Work{}) {
+					c.work.Op = w.Op + ": " + c.work.Op
+					continue
+				}
 				c.work = w
 				if c.flop == 0 {
 					c.flop = w.FLOP
@@ -134,6 +138,12 @@ func param(p *model.Param) operand { return operand{param: p} }
 // dispatch records a command. The uniform, if the kernel has one, is its last binding.
 func (r *recorder) dispatch(k kernel, consts []shaders.Const, operands []operand, uniform []uint32, grid [3]uint32) {
 	r.commands = append(r.commands, &command{kernel: k, consts: consts, operands: operands, uniform: uniform, grid: grid})
+}
+
+// did says what the last command does, of an operation that is made in another way than it is defined.
+func (r *recorder) did(part string, flop, bytes float64) {
+	c := r.commands[len(r.commands)-1]
+	c.flop, c.work = flop, model.Work{Op: part, FLOP: flop, Bytes: bytes}
 }
 
 // prepare starts to compile a command's kernel, and notes the weights that it waits for.
@@ -341,8 +351,9 @@ func (p *program) group(i int, c *command) (*wgpu.BindGroup, error) {
 		entries = append(entries, e)
 	}
 	if len(c.uniform) > 0 {
+		// All of the block: of pipelines in a row that share a layout, wgpu asks of each uniform what the first one's needs.
 		entries = append(entries, wgpu.BindGroupEntry{
-			Binding: uint32(len(entries)), Buffer: p.uniforms, Offset: uint64(i * uniformAlign), Size: uint64(4*len(c.uniform)+15) &^ 15,
+			Binding: uint32(len(entries)), Buffer: p.uniforms, Offset: uint64(i * uniformAlign), Size: uniformAlign,
 		})
 	}
 	g, err := p.d.dev.CreateBindGroup(&wgpu.BindGroupDescriptor{Layout: c.pipeline.layout.group, Entries: entries})
