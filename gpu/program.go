@@ -66,15 +66,10 @@ func (r *recorder) metered() model.Ops {
 		first := len(r.commands)
 		return func() {
 			for _, c := range r.commands[first:] {
-				if c.work != (model.Work{}) {
-					c.work.Op = w.Op + ": " + c.work.Op
-					continue
-				}
-				c.work = w
+				w.Share(&c.work)
 				if c.flop == 0 {
-					c.flop = w.FLOP
+					c.flop = c.work.FLOP
 				}
-				w = w.Rest()
 			}
 		}
 	})
@@ -142,8 +137,7 @@ func (r *recorder) dispatch(k kernel, consts []shaders.Const, operands []operand
 
 // did says what the last command does, of an operation that is made in another way than it is defined.
 func (r *recorder) did(part string, flop, bytes float64) {
-	c := r.commands[len(r.commands)-1]
-	c.flop, c.work = flop, model.Work{Op: part, FLOP: flop, Bytes: bytes}
+	r.commands[len(r.commands)-1].work = model.Work{Op: part, FLOP: flop, Bytes: bytes}
 }
 
 // prepare starts to compile a command's kernel, and notes the weights that it waits for.

@@ -20,6 +20,16 @@ type Work struct {
 // Rest is the work of an operation's further parts, where it runs in several: none that is not counted already.
 func (w Work) Rest() Work { return Work{Op: w.Op} }
 
+// Share notes in command what it does of the operation: what it says itself, as a part of it, or else all that no command
+// before it has.
+func (w *Work) Share(command *Work) {
+	if *command != (Work{}) {
+		command.Op = w.Op + ": " + command.Op
+		return
+	}
+	*command, *w = *w, w.Rest()
+}
+
 // OpTime is where time went: all runs of one operation in one shape.
 type OpTime struct {
 	Work // of one run

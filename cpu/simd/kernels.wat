@@ -562,6 +562,17 @@
   ;; cache while all panels pass, and a panel stays in the first while the chunk's blocks pass, each of which reads its
   ;; part of the next panel ahead. Panels are stride bytes apart; they are fp16 where there is scratch, for one of them as
   ;; float32.
+  @define singles_arguments
+  (local.get $table) (local.get $segments) (local.get $width) (local.get $panels) (local.get $stride)
+  (local.get $p) (local.get $p1) (local.get $i1)
+  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
+  @end
+  @define tiles_arguments
+  (local.get $table) (local.get $segments) (local.get $width) (local.get $wide) (local.get $apart)
+  (local.get $p) (local.get $i) (local.get $m)
+  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
+  (local.get $soon) (local.get $step)
+  @end
   (func $product
     (param $table i32) (param $segments i32) (param $width i32) (param $panels i32) (param $stride i32) (param $p0 i32) (param $p1 i32)
     (param $i0 i32) (param $i1 i32) (param $chunk i32) (param $m i32) (param $bias i32) (param $residual i32) (param $out i32) (param $pitch i32) (param $act i32) (param $scratch i32)
@@ -616,14 +627,12 @@
             (loop $block
               (br_if $blocked (i32.ge_u (local.get $i) (local.get $stop)))
               (if (i32.and (local.get $half) (i32.eq (local.get $i) (local.get $i0)))
-                (then (call $tile1 (local.get $table) (local.get $segments) (local.get $width) (local.get $wide) (local.get $apart)
-                  (local.get $p) (local.get $i) (local.get $m)
-                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
-                  (local.get $soon) (local.get $step) (i32.add (local.get $panels) (i32.mul (local.get $p) (local.get $stride)))))
-                (else (call $tile0 (local.get $table) (local.get $segments) (local.get $width) (local.get $wide) (local.get $apart)
-                  (local.get $p) (local.get $i) (local.get $m)
-                  (local.get $bias) (local.get $residual) (local.get $out) (local.get $pitch) (local.get $act)
-                  (local.get $soon) (local.get $step) (i32.const 0))))
+                (then (call $tile1
+                  @tiles_arguments
+                  (i32.add (local.get $panels) (i32.mul (local.get $p) (local.get $stride)))))
+                (else (call $tile0
+                  @tiles_arguments
+                  (i32.const 0))))
               (local.set $soon (i32.add (local.get $soon) (local.get $part)))
               (local.set $i (i32.add (local.get $i) (i32.const 1)))
               (br $block)))

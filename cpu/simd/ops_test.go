@@ -59,20 +59,19 @@ func engine(d *Device) optest.Engine {
 	}}
 }
 
-// kinds are ways to keep matrices.
-var kinds = []struct {
-	name     string
-	mostWide int
-}{{"float32", mostWide}, {"fp16", 0}}
-
-func TestOperationsEqualTheirTwins(t *testing.T) {
-	for _, kind := range kinds {
-		t.Run(kind.name, func(t *testing.T) {
+// inBothForms runs a test with matrices of every size kept as float32, and as fp16.
+func inBothForms(t *testing.T, test func(t *testing.T, d *Device)) {
+	for name, most := range map[string]int{"float32": math.MaxInt, "fp16": 0} {
+		t.Run(name, func(t *testing.T) {
 			d := testDevice(t)
-			d.mostWide = kind.mostWide
-			optest.Operations(t, engine(d))
+			d.mostWide = most
+			test(t, d)
 		})
 	}
+}
+
+func TestOperationsEqualTheirTwins(t *testing.T) {
+	inBothForms(t, func(t *testing.T, d *Device) { optest.Operations(t, engine(d)) })
 }
 
 // TestFp16IsWidenedExactly multiplies every finite fp16 value by one, in rows alone and in fours.
@@ -82,9 +81,7 @@ func TestFp16IsWidenedExactly(t *testing.T) {
 	for i := range 2 * 0x7c00 {
 		f16 = binary.LittleEndian.AppendUint16(f16, uint16(i%0x7c00|i/0x7c00<<15))
 	}
-	for _, kind := range kinds {
-		d := testDevice(t)
-		d.mostWide = kind.mostWide
+	inBothForms(t, func(t *testing.T, d *Device) {
 		weight, err := d.NewParam("test.weight", n, k)
 		if err != nil {
 			t.Fatal(err)
@@ -107,12 +104,12 @@ func TestFp16IsWidenedExactly(t *testing.T) {
 				for i, got := range y {
 					half := binary.LittleEndian.Uint16(f16[2*(i%n*k+first*rows+i/n):])
 					if want := float16.Frombits(half).Float32(); got != want {
-						t.Fatalf("%s, %d rows: %#04x became %v, want %v", kind.name, rows, half, got, want)
+						t.Fatalf("%d rows: %#04x became %v, want %v", rows, half, got, want)
 					}
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestShapesThatDoNotFitAreRefused(t *testing.T) { optest.Refusals(t, engine(testDevice(t))) }
@@ -151,14 +148,10 @@ func TestActivationsLeaveNaNs(t *testing.T) {
 // TestRowsDoNotDependOnTheirNumber multiplies the same row alone and beside others: an input's embedding must not depend
 // on what it is encoded with, not in the last bit.
 func TestRowsDoNotDependOnTheirNumber(t *testing.T) {
-	for _, kind := range kinds {
-		t.Run(kind.name, func(t *testing.T) { rowsDoNotDependOnTheirNumber(t, kind.mostWide) })
-	}
+	inBothForms(t, rowsDoNotDependOnTheirNumber)
 }
 
-func rowsDoNotDependOnTheirNumber(t *testing.T, mostWide int) {
-	d := testDevice(t)
-	d.mostWide = mostWide
+func rowsDoNotDependOnTheirNumber(t *testing.T, d *Device) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, cols := range []int{4, 36, 100} {
 		const k = 52

@@ -118,12 +118,7 @@ func (r *recorder) metered() model.Ops {
 		first := len(r.commands)
 		return func() {
 			for i := first; i < len(r.commands); i++ {
-				if c := &r.commands[i]; c.work != (model.Work{}) {
-					c.work.Op = w.Op + ": " + c.work.Op
-					continue
-				}
-				r.commands[i].work = w
-				w = w.Rest()
+				w.Share(&r.commands[i].work)
 			}
 		}
 	})
@@ -133,9 +128,14 @@ var _ model.Ops = (*recorder)(nil)
 
 // tensor reserves a matrix that the next command writes.
 func (r *recorder) tensor(rows, cols int) model.Tensor {
-	s := &slot{size: 4 * uint64(rows) * uint64(padded(cols)), first: len(r.commands), number: len(r.slots) + 1}
+	return model.Tensor{Rows: rows, Cols: cols, Data: r.slot(4 * rows * padded(cols))}
+}
+
+// slot reserves bytes for the next command, and for those that are still to read them.
+func (r *recorder) slot(bytes int) *slot {
+	s := &slot{size: uint64(bytes), first: len(r.commands), last: len(r.commands), number: len(r.slots) + 1}
 	r.slots = append(r.slots, s)
-	return model.Tensor{Rows: rows, Cols: cols, Data: s}
+	return s
 }
 
 // address is a tensor's as an argument of the next command, which reads or writes it.
@@ -147,9 +147,7 @@ func (r *recorder) address(t model.Tensor) argument {
 
 // scratch reserves memory for the next command alone, so many bytes for each thread.
 func (r *recorder) scratch(bytes int) argument {
-	s := &slot{size: uint64(bytes * r.d.m.threads()), first: len(r.commands), last: len(r.commands), number: len(r.slots) + 1}
-	r.slots = append(r.slots, s)
-	return argument{slot: int32(s.number)}
+	return argument{slot: int32(r.slot(bytes * r.d.m.threads()).number)}
 }
 
 // fixed reserves memory that the program keeps to itself.
