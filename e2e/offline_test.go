@@ -107,7 +107,7 @@ func TestOfflineAfterARestart(t *testing.T) {
 		if asked := s.weightsAsked(); len(asked) != 0 {
 			t.Errorf("nobody asked for the model, and the page fetched %q", asked)
 		}
-		if text := p.text("model-get"); text != "Get the model (9.4 MB)" {
+		if text := p.text("model-get"); text != "Get the model (9.3 MB)" {
 			t.Errorf("the button says %q", text)
 		}
 		checkInstallable(t, p)
@@ -596,13 +596,13 @@ func checkModelPanel(t *testing.T, p *tab, s *site) {
 		return fmt.Sprintf("document.querySelector('[data-testid=model][data-name=starter] [data-testid=model-line]')?.innerText.includes(%q)", words)
 	}
 	p.click("models-open")
-	p.until("the kept model", line("9.4 MB kept"))
+	p.until("the kept model", line("9.3 MB kept"))
 	p.click("model-delete")
 	p.until("its end", line("not kept"))
 	p.until("the badge to say so", readiness+" === 'no-model'")
 	s.requests()
 	p.click("model-keep")
-	p.until("the model to be kept again", line("9.4 MB kept"))
+	p.until("the model to be kept again", line("9.3 MB kept"))
 	p.until("the badge to say so", readiness+" === 'ready'")
 	if asked := s.weightsAsked(); len(asked) != 5 {
 		t.Errorf("keeping the model anew fetched %q", asked)
@@ -617,7 +617,7 @@ func TestModelsToKeep(t *testing.T) {
 	twin := s.model("twin", filepath.Join(dist(t), "models/starter"))
 	s.mu.Lock()
 	s.extras["models/index.json"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, `[{"name":"starter","path":"starter/","bytes":9363220},{"name":"twin","path":"twin/","bytes":9363220,"license":"MIT"}]`)
+		io.WriteString(w, `[{"name":"starter","path":"starter/","bytes":9342207},{"name":"twin","path":"twin/","bytes":9342207,"license":"MIT"}]`)
 	})
 	s.extras["sw.js"] = http.NotFoundHandler() // the shell would have its own list of models
 	s.mu.Unlock()
@@ -631,9 +631,9 @@ func TestModelsToKeep(t *testing.T) {
 		eval[bool](p, part(testid)+".click() ?? true")
 	}
 	p.click("models-open")
-	p.until("the choice", part("model-line")+"?.innerText === '9.4 MB, not kept, MIT'")
+	p.until("the choice", part("model-line")+"?.innerText === '9.3 MB, not kept, MIT'")
 	click("model-keep")
-	p.until("the model to be kept", part("model-line")+"?.innerText.startsWith('9.4 MB kept')")
+	p.until("the model to be kept", part("model-line")+"?.innerText.startsWith('9.3 MB kept')")
 	if files := weights(twin.well()); len(files) != 5 {
 		t.Errorf("keeping it fetched %q", files)
 	}
@@ -650,10 +650,10 @@ func TestModelsToKeep(t *testing.T) {
 	p.click("models-open")
 	p.until("word of the newer version", part("model-line")+"?.innerText.includes('the site has a newer version')")
 	click("model-keep")
-	p.until("the newer version", part("model-line")+"?.innerText === '9.4 MB kept, MIT'")
+	p.until("the newer version", part("model-line")+"?.innerText === '9.3 MB kept, MIT'")
 	if files := weights(twin.well()); len(files) != 0 {
 		t.Errorf("the newer version has the same weights, and %q were fetched", files)
 	}
 	click("model-delete")
-	p.until("its end", part("model-line")+"?.innerText === '9.4 MB, not kept, MIT'")
+	p.until("its end", part("model-line")+"?.innerText === '9.3 MB, not kept, MIT'")
 }

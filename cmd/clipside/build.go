@@ -316,7 +316,7 @@ var generated = []string{modelIndex, serviceWorkerFile, "_headers", "nginx.conf"
 type indexedModel struct {
 	Name    string `json:"name"`
 	Path    string `json:"path"`  // of the bundle's directory, relative to the index
-	Bytes   int64  `json:"bytes"` // that a download of the whole model moves
+	Bytes   int64  `json:"bytes"` // of all its files, as progress counts them: the manifest is none
 	License string `json:"license,omitempty"`
 }
 
@@ -339,7 +339,7 @@ func indexModels(dir string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", filepath.Join(dir, e.Name()), err)
 		}
-		size := int64(len(data) + m.Tokenizer.Stored)
+		size := int64(m.Tokenizer.Stored)
 		for _, s := range m.Sizes() {
 			size += s.Stored
 		}

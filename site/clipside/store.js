@@ -22,8 +22,8 @@ import { Buffers } from './memory.js';
  * @property {string} url the directory that it was loaded from
  * @property {string} [source]
  * @property {string} [license]
- * @property {number} bytes that are kept
- * @property {number} total bytes that the whole model has
+ * @property {number} bytes of its files that are kept; the manifest is none of them, here and in ClipProgress
+ * @property {number} total bytes of all its files
  * @property {string} integrity as createClip takes it, of the version that is kept; empty until a model has been loaded once
  * @property {{ file: string, bytes: number }[]} missing files of that version that are not here any more, or were never
  */
@@ -242,8 +242,8 @@ export async function listModels() {
     for await (const file of entry.values()) {
       if (!(file instanceof FileSystemFileHandle)) continue;
       const content = await ask(file, (file) => file.getFile());
-      sizes.set(file.name, content.size);
       if (file.name === addressFile || file.name === manifestFile) about.set(file.name, new Uint8Array(await content.arrayBuffer()));
+      else sizes.set(file.name, content.size);
     }
     const url = new TextDecoder().decode(about.get(addressFile));
     const manifest = about.get(manifestFile) ?? new Uint8Array();

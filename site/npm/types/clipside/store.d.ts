@@ -82,11 +82,11 @@ export type StoredModel = {
     source?: string | undefined;
     license?: string | undefined;
     /**
-     * that are kept
+     * of its files that are kept; the manifest is none of them, here and in ClipProgress
      */
     bytes: number;
     /**
-     * bytes that the whole model has
+     * bytes of all its files
      */
     total: number;
     /**
