@@ -250,6 +250,7 @@ export async function listModels() {
     const { name, source, license } = parse(manifest);
     const files = filesOf(manifest);
     const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    if (bytes === 0 && manifest.length === 0) continue; // nothing ever came from there
     models.push({
       name: name ?? url.split('/').at(-2) ?? url,
       url,
