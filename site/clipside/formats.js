@@ -80,7 +80,7 @@ export function advice(format) {
     case undefined:
       return 'it is not a picture in any format known here.';
     default:
-      return `it begins like a ${format.toUpperCase()} picture, but is broken.`;
+      return `it begins like a ${format.toUpperCase()} picture, but is broken, or larger than this browser can open.`;
   }
 }
 

@@ -185,7 +185,16 @@ async function takeElement(img) {
   const named = img.currentSrc ? `The <img> ${shorten(img.currentSrc)}` : 'The <img>';
   if (!img.currentSrc) throw new ImageDecodeError('The <img> has no picture: it has neither src nor srcset.');
   if (img.naturalWidth === 0) throw new ImageDecodeError(`${named} could not be loaded, or has no size of its own.`);
-  return copy(img, named);
+  try {
+    return await copy(img, named);
+  } catch (error) {
+    // Of a drawing that does not say its size Chromium makes no bitmap, or a blank one, but draws it.
+    const canvas = new OffscreenCanvas(img.naturalWidth, img.naturalHeight);
+    const context = canvas.getContext('2d');
+    if (!context || /** @type {{ cause?: { name?: string } }} */ (error).cause?.name !== 'InvalidStateError') throw error;
+    context.drawImage(img, 0, 0, canvas.width, canvas.height);
+    return copy(canvas, named);
+  }
 }
 
 /**

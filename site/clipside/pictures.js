@@ -17,6 +17,12 @@ import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
  * @property {() => void} close to be called once the engine is done with it
  */
 
+/** The most that the engine takes: MaxPixels in preprocess/image.go. */
+const maxPixels = 2 ** 28;
+
+/** @param {Blob} blob */
+const nameOf = (blob) => (blob instanceof File && blob.name ? blob.name : 'The picture');
+
 /**
  * @param {Source} source
  * @param {number} maxSide of the device that will probably take it
@@ -25,6 +31,22 @@ import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
  * @throws {ImageDecodeError}
  */
 export async function decode(source, maxSide, size) {
+  const decoded = await decodeSource(source, maxSide, size);
+  if (decoded.pixels <= maxPixels) return decoded;
+  decoded.close();
+  const name = 'blob' in source ? nameOf(source.blob) : 'The picture';
+  throw new ImageDecodeError(
+    `${name} has ${Math.ceil(decoded.pixels / 1e6)} million pixels, and at most ${Math.floor(maxPixels / 1e6)} are read: make it smaller.`,
+  );
+}
+
+/**
+ * @param {Source} source
+ * @param {number} maxSide
+ * @param {number} size
+ * @returns {Promise<Decoded>}
+ */
+async function decodeSource(source, maxSide, size) {
   if ('bytes' in source) return decodeBytes(source.bytes, maxSide, size);
   // The browser rounds half floats as it sees fit.
   if ('halves' in source) return fromBitmap(await createImageBitmap(source.halves, asStored));
@@ -38,7 +60,7 @@ export async function decode(source, maxSide, size) {
  * @returns {Promise<ImageBitmap>} of an animation its first frame
  */
 async function decodeBlob(blob) {
-  const name = blob instanceof File && blob.name ? blob.name : 'The picture';
+  const name = nameOf(blob);
   /** @type {import('./formats.js').Format | undefined} */
   let format;
   try {
