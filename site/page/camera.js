@@ -102,6 +102,7 @@ async function live(onPictures, atOnce) {
   });
 
   take.addEventListener('click', () => {
+    take.disabled = true; // one press, one photo
     const canvas = document.createElement('canvas');
     canvas.width = video.videoWidth;
     canvas.height = video.videoHeight;

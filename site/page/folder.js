@@ -1,3 +1,9 @@
+/**
+ * Formats that some browsers don't know by name, and give no type. What is
+ * wrong with them is told at each, as when it is dropped by itself.
+ */
+const pictureName = /\.(heic|heif|avif|jxl|webp|tiff?)$/i;
+
 /** More pictures than this are not taken from folders at once. */
 export const mostPictures = 500;
 
@@ -25,7 +31,7 @@ export async function readFolders(entries) {
     const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
       /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
     );
-    if (file.type.startsWith('image/') && pictures.length < mostPictures) pictures.push(file);
+    if ((file.type.startsWith('image/') || pictureName.test(file.name)) && pictures.length < mostPictures) pictures.push(file);
     else leftOut++;
   }
 

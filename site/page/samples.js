@@ -13,6 +13,7 @@ export function createSamples({ list, message, onPicture }) {
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (list.querySelectorAll('[data-sample]'))) {
     const file = button.dataset.sample ?? '';
     const image = button.querySelector('img');
+    if (image) image.draggable = false; // it would arrive without its name
     /** @type {Promise<Blob>|null} */
     let bytes = null;
 

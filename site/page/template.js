@@ -21,7 +21,7 @@ export function createTemplate({ field, reset, message, onChange }) {
     const value = field.value;
     reset.hidden = value === standard;
     if (!value.includes(place)) message.error(`Put ${place} where the label belongs, as in “${standard}”`);
-    else message.hint(example ? `The model reads “${value.replaceAll(place, example)}”` : `${place} stands for each label.`);
+    else message.hint(example ? `The model reads “${value.replaceAll(place, () => example)}”` : `${place} stands for each label.`);
   }
 
   field.addEventListener('input', () => {
