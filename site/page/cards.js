@@ -230,7 +230,7 @@ export class Card {
  * The list of cards, newest first. With no picture yet it holds a place of the
  * same size, with the labels already in it.
  *
- * @param {{list: HTMLOListElement, clear: HTMLButtonElement, title: HTMLElement, onRetry: (card: Card) => void, onRemove: (card: Card) => void}} parts
+ * @param {{list: HTMLOListElement, clear: HTMLButtonElement, title: HTMLElement, onRetry: (card: Card) => void, onRemove: () => void}} parts
  */
 export function createCards({ list, clear, title, onRetry, onRemove }) {
   /** @type {Card[]} */
@@ -264,19 +264,17 @@ export function createCards({ list, clear, title, onRetry, onRemove }) {
     const next = cards[Math.min(at, cards.length - 1)];
     if (next) next.root.focus({ preventScroll: true });
     else title.focus({ preventScroll: true });
-    onRemove(card);
+    onRemove();
   }
 
   clear.addEventListener('click', () => {
-    const count = cards.length;
-    for (const card of cards) {
-      card.dispose();
-      onRemove(card);
-    }
+    const removed = cards;
     cards = [];
     changed();
+    for (const card of removed) card.dispose();
     title.focus();
-    announce(`${plural(count, 'picture')} removed.`);
+    announce(`${plural(removed.length, 'picture')} removed.`);
+    onRemove();
   });
   changed();
 

@@ -60,9 +60,10 @@ const ranking = createRanking({
   question: () => {
     const { labels } = chips;
     const template = templateField.value;
-    return labels.length > 0 && template !== null ? { labels, template } : null;
+    if (labels.length === 0) return 'Waiting for labels';
+    return template === null ? 'Waiting for a template' : { labels, template };
   },
-  onRanked() {
+  onSettled() {
     showStatus();
     results.changed();
   },
@@ -76,11 +77,22 @@ const ranking = createRanking({
   },
 });
 
+const results = createResults({
+  collect: () => ({
+    model: clip?.info.model.name ?? parameters.model,
+    template: templateField.value ?? '',
+    pictures: cards.all
+      .filter(({ state, current }) => state === 'done' && current)
+      .map(({ name, scores }) => ({ picture: name, scores: [...scores] })),
+  }),
+  waiting: () => cards.all.some(({ current }) => !current),
+});
+
 const templateField = createTemplate({
   field: byId('template', HTMLInputElement),
   reset: byId('template-reset', HTMLButtonElement),
   message: createMessage(byId('template-message', HTMLParagraphElement), byId('template', HTMLInputElement)),
-  onChange: () => ranking.asked(),
+  onChange: asked,
 });
 
 const presetRow = createPresets(byId('presets', HTMLDivElement), (labels, name) => chips.replace(labels, name));
@@ -96,18 +108,16 @@ const chips = createChips({
     presetRow.show(labels);
     templateField.setExample(labels[0]);
     cards.setLabels(labels);
-    ranking.asked();
+    asked();
   },
 });
 chips.replace(presets[0].labels);
 
-const results = createResults(() => ({
-  model: clip?.info.model.name ?? parameters.model,
-  template: templateField.value ?? '',
-  pictures: cards.all
-    .filter(({ state, current }) => state === 'done' && current)
-    .map(({ name, scores }) => ({ picture: name, scores: [...scores] })),
-}));
+/** What is asked has changed. */
+function asked() {
+  ranking.asked();
+  results.changed();
+}
 
 /** @param {{blob: Blob, name: string}[]} pictures */
 function addPictures(pictures) {
@@ -118,6 +128,7 @@ function addPictures(pictures) {
     void look();
   }
   ranking.added();
+  results.changed();
 }
 
 const dropInput = byId('files', HTMLInputElement);
@@ -229,7 +240,8 @@ async function start(integrity) {
     progress.followed();
     showNote(clip?.info.model);
     showStatus();
-    ranking.asked(); // the cards stay as they are until the better answers come
+    models.changed();
+    asked(); // the cards stay as they are until the better answers come
     announce('A larger model is ready and looks at the pictures again.');
   });
   clip.addEventListener('upgradeerror', (event) => {

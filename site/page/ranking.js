@@ -1,5 +1,5 @@
 import { announce } from './announce.js';
-import { explainPictureError, isAbort, isDecode, isEngineLost } from './errors.js';
+import { explainPictureError, isDecode, isEngineLost } from './errors.js';
 import { percent, plural } from './format.js';
 
 /** @typedef {import('../clipside.js').Clip} Clip */
@@ -16,17 +16,18 @@ const spokenAtMost = 4;
 /**
  * Keeps every card's scores in step with the question that the page asks: one
  * picture at a time, from the top of the list down. A new question breaks off
- * what is under way, and a result that belongs to an old one is dropped.
+ * what is under way, and a result that belongs to an old one is dropped. While
+ * there is nothing to ask, question() is what the cards wait for.
  *
  * @param {{
  *   cards: () => readonly Card[],
- *   question: () => Question|null,
- *   onRanked: () => void,
+ *   question: () => Question|string,
+ *   onSettled: () => void,
  *   onTruncated: (texts: string[]) => void,
  *   onEngineLost: (error: unknown) => void,
  * }} parts
  */
-export function createRanking({ cards, question, onRanked, onTruncated, onEngineLost }) {
+export function createRanking({ cards, question, onSettled, onTruncated, onEngineLost }) {
   /** @type {Clip|null} */
   let clip = null;
   let waitingFor = 'Waiting for the model';
@@ -36,11 +37,10 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
   let timer = 0;
   let flight = new AbortController();
 
-  /** Without a question or a model, cards wait and say for what. */
-  function tellWaiting() {
-    const why = clip ? 'Waiting for labels' : waitingFor;
+  /** Cards that nothing can be done for now say what they wait for. @param {string} why */
+  function tellWaiting(why) {
     for (const card of cards()) {
-      if (card.state === 'waiting' || card.state === 'working') card.wait(why);
+      if (!card.current && !card.broken) card.wait(why);
     }
   }
 
@@ -52,8 +52,12 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
     while (!settling) {
       const asked = question();
       const engine = clip;
-      if (!asked || !engine) {
-        tellWaiting();
+      if (!engine) {
+        tellWaiting(waitingFor);
+        break;
+      }
+      if (typeof asked === 'string') {
+        tellWaiting(asked);
         break;
       }
       const card = cards().find((own) => !own.current && !own.broken);
@@ -62,7 +66,7 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
       card.work();
       const began = performance.now();
       try {
-        const scores = await engine.classify(card.blob, [...asked.labels], {
+        const scores = await engine.classify(card.picture, [...asked.labels], {
           template: asked.template,
           signal: own.signal,
           onTruncated,
@@ -78,13 +82,8 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
               .map(({ label, score }) => `${label} ${percent(score)}`)
               .join(', ')}.`,
           });
-        onRanked();
       } catch (error) {
-        if (own.signal.aborted || isAbort(error)) {
-          // An abort that nobody here asked for must not spin.
-          if (!own.signal.aborted) card.fail(explainPictureError(error), false);
-          continue;
-        }
+        if (own.signal.aborted) continue;
         if (isEngineLost(error)) {
           // Tells the ranking, through setClip, what the cards wait for now.
           onEngineLost(error);
@@ -92,6 +91,7 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
         }
         card.fail(explainPictureError(error), isDecode(error));
       }
+      onSettled();
     }
     running = false;
     if (ranked.length > spokenAtMost) announce(`${plural(ranked.length, 'picture')} ranked.`);
@@ -104,7 +104,7 @@ export function createRanking({ cards, question, onRanked, onTruncated, onEngine
       clip = next;
       waitingFor = why;
       if (next) void run();
-      else tellWaiting();
+      else tellWaiting(why);
     },
 
     /** Pictures were added. */

@@ -8,11 +8,12 @@ import { toCSV, toJSON, toText } from './export.js';
 const doneMs = 2000;
 
 /**
- * The buttons that take results elsewhere. They are there while there are any.
+ * The buttons that take results elsewhere. They are there while there are
+ * pictures, and can be pressed once each has its result.
  *
- * @param {() => Results} collect
+ * @param {{collect: () => Results, waiting: () => boolean}} parts waiting says whether a picture's result is still to come
  */
-export function createResults(collect) {
+export function createResults({ collect, waiting }) {
   const tools = byId('results-tools', HTMLDivElement);
   const copy = byId('results-copy', HTMLButtonElement);
   const share = byId('results-share', HTMLButtonElement);
@@ -37,9 +38,11 @@ export function createResults(collect) {
   byId('results-json', HTMLButtonElement).addEventListener('click', () => save('clipside.json', 'application/json', toJSON(collect())));
 
   return {
-    /** The results, or their number, have changed. */
+    /** The results, their number, or what is asked have changed. */
     changed() {
-      tools.hidden = collect().pictures.length === 0;
+      const none = collect().pictures.length === 0;
+      tools.hidden = none && !waiting();
+      for (const button of tools.querySelectorAll('button')) button.disabled = none || waiting();
     },
   };
 }
