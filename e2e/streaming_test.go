@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/clipside/clipside/model/bundle"
 )
 
@@ -323,5 +324,13 @@ func TestPageRefinesItsAnswers(t *testing.T) {
 	if shift := eval[float64](p, "shifts.reduce((sum, value) => sum + value, 0)"); shift > 0.001 {
 		t.Errorf("the page jumped: layout shift %g", shift)
 	}
+	p.noComplaints()
+
+	// The note that the page comes with is the starter's.
+	p.run(chromedp.Navigate(s.url + "?device=cpu&model=starter,large"))
+	p.press()
+	p.until("the larger model", "document.getElementById('model-note').innerText === 'Model: "+m.Name+".'")
+	p.click("models-open")
+	p.until("the model in use", "[...document.querySelectorAll('[data-testid=model]')].filter((row) => row.innerText.includes('in use')).map(({ dataset }) => dataset.name).join() === '"+m.Name+"'")
 	p.noComplaints()
 }

@@ -157,7 +157,7 @@ const offline = createOffline({
   hasWork: () => cards.all.length > 0,
 });
 const models = createModels({
-  inUse: address,
+  inUse: () => clip?.info.url ?? address,
   device: parameters.device,
   renew,
   onChange() {
@@ -166,15 +166,18 @@ const models = createModels({
   },
 });
 
-/**
- * What model it is. The note in index.html is the starter's.
- *
- * @param {import('../clipside.js').ModelInfo} [info] once the model is there
- */
-function showNote(info) {
-  if (parameters.model === 'starter') return;
-  const parts = info ? [info.name, info.source && info.source !== info.name ? `from ${info.source}` : '', info.license] : [];
-  byId('model-note', HTMLParagraphElement).textContent = info ? `Model: ${parts.filter(Boolean).join(', ')}.` : '';
+/** What model answers. The note in index.html is the starter's. */
+function showNote() {
+  const url = clip?.info.url ?? address;
+  if (url === modelAddress('starter')) return;
+  const parts = [];
+  if (clip) {
+    const { name, source = '', license } = clip.info.model;
+    parts.push(name, source === name || source === '' ? '' : `from ${source}`, license);
+  }
+  const note = byId('model-note', HTMLParagraphElement);
+  note.style.minHeight = `${note.getBoundingClientRect().height}px`; // so that nothing moves
+  note.textContent = clip ? `Model: ${parts.filter(Boolean).join(', ')}.` : '';
 }
 
 function showStatus() {
@@ -238,7 +241,7 @@ async function start(integrity) {
   }
   clip.addEventListener('upgrade', () => {
     progress.followed();
-    showNote(clip?.info.model);
+    showNote();
     showStatus();
     models.changed();
     asked(); // the cards stay as they are until the better answers come
@@ -250,7 +253,7 @@ async function start(integrity) {
     showStatus();
   });
   progress.done();
-  showNote(clip.info.model);
+  showNote();
   showStatus();
   document.documentElement.dataset.ready = 'true';
   ranking.setClip(clip);

@@ -24,7 +24,7 @@ import { createMessage } from './message.js';
  * The panel of models: which this browser keeps, how much room each takes, and
  * buttons to keep or delete it.
  *
- * @param {{inUse: string, device: import('../clipside.js').Device, renew: () => Promise<void>, onChange: () => void}} parts inUse is the address of the page's own model, which renew loads anew; onChange is called when something was kept or deleted
+ * @param {{inUse: () => string, device: import('../clipside.js').Device, renew: () => Promise<void>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew; onChange is called when something was kept or deleted
  */
 export function createModels({ inUse, device, renew, onChange }) {
   const dialog = byId('models', HTMLDialogElement);
@@ -69,7 +69,7 @@ export function createModels({ inUse, device, renew, onChange }) {
   function row(entry) {
     const { name, url, query, bytes, kept } = entry;
     const title = element('h3', { class: 'model-name' }, name);
-    if (url === inUse) title.append(' ', element('span', { class: 'tag', text: 'in use' }));
+    if (url === inUse()) title.append(' ', element('span', { class: 'tag', text: 'in use' }));
     else if (query) title.append(' ', element('a', { class: 'model-use', text: 'Use it', attributes: { href: query } }));
     const line = element('p', { class: 'model-line', text: describe(entry), testid: 'model-line' });
     const actions = element('div', { class: 'model-actions' });
@@ -116,7 +116,7 @@ export function createModels({ inUse, device, renew, onChange }) {
   /** @param {Entry} entry */
   async function keep(entry) {
     message.hint('');
-    if (entry.url === inUse) {
+    if (entry.url === inUse()) {
       // In memory it is shared with whoever asks for it; only loaded anew does it go through the store.
       fetching.set(entry.url, { line: element('p', { text: 'On its way' }) });
       await show();
