@@ -1,5 +1,5 @@
 import { button, crossPath, element, icon, reducedMotion } from './dom.js';
-import { plural } from './format.js';
+import { plural, quoted } from './format.js';
 
 const separators = /[,;\n\r\t，、；]+/;
 
@@ -8,6 +8,9 @@ const tidy = (label) => label.trim().replace(/\s+/g, ' ');
 
 /** Labels that differ only in case are the same label. @param {string} label */
 const key = (label) => label.toLocaleLowerCase();
+
+/** Whether a field that loses the focus loses it to another, and not with the whole page. @param {HTMLInputElement} field */
+const isLeft = (field) => document.activeElement !== field;
 
 /** @param {string} text */
 export function splitLabels(text) {
@@ -43,8 +46,8 @@ export function createChips({ field, list, input, message, onChange }) {
 
   function hint() {
     if (labels.length === 0) message.error('Add at least one label to compare the pictures with.');
-    else if (labels.length === 1) message.notice('With a single label every picture is 100% that. Add another to compare.');
-    else message.hint('Enter or a comma adds a label; a pasted list adds many.');
+    else if (labels.length === 1) message.notice('One label alone is always 100%. Add another.');
+    else message.hint('Enter adds a label; a pasted list adds many.');
   }
 
   /** @param {string} label */
@@ -56,7 +59,7 @@ export function createChips({ field, list, input, message, onChange }) {
     text.addEventListener('keydown', (event) => onChipKey(event, label));
     text.addEventListener('focus', () => reach(labels.indexOf(label)));
 
-    const remove = button('chip-remove', icon(crossPath), () => removeLabel(label, input));
+    const remove = button('chip-remove', icon(crossPath), () => removeLabel(label, true));
     remove.dataset.testid = 'chip-remove';
     remove.setAttribute('aria-label', `Remove ${label}`);
     // Backspace on the chip does the same, without a second tab stop each.
@@ -131,7 +134,7 @@ export function createChips({ field, list, input, message, onChange }) {
   /** @param {readonly string[]} repeated */
   function tellRepeated(repeated) {
     if (repeated.length === 0) return;
-    message.notice(repeated.length === 1 ? `“${repeated[0]}” is there already.` : `${repeated.length} of these were there already.`);
+    message.notice(repeated.length === 1 ? `${quoted(repeated[0])} is there already.` : `${repeated.length} of these were there already.`);
     flash(repeated[0]);
   }
 
@@ -150,16 +153,18 @@ export function createChips({ field, list, input, message, onChange }) {
   }
 
   /**
+   * The focus goes to the chip that takes this one's place.
+   *
    * @param {string} label
-   * @param {HTMLInputElement} [next] what gets the focus; without it, the chip that takes this one's place
+   * @param {boolean} inSight whether the person sees that place, which then must not move
    */
-  function removeLabel(label, next) {
+  function removeLabel(label, inSight) {
     const at = labels.indexOf(label);
     labels = labels.filter((own) => own !== label);
     reachable = at;
     changed();
-    const focused = next ?? textAt(reachable) ?? input;
-    focused.focus();
+    const next = textAt(reachable) ?? input;
+    next.focus({ preventScroll: inSight });
   }
 
   /** @param {string} before the label to edit */
@@ -208,7 +213,7 @@ export function createChips({ field, list, input, message, onChange }) {
         asked.length === 0
           ? 'A label cannot be empty. Backspace on it removes it.'
           : fresh.length === 0
-            ? `“${repeated[0]}” is there already.`
+            ? `${quoted(repeated[0])} is there already.`
             : '';
       if (refusal) {
         if (refocus) {
@@ -234,7 +239,7 @@ export function createChips({ field, list, input, message, onChange }) {
 
     box.addEventListener('input', fit);
     box.addEventListener('blur', () => {
-      if (!over) commit(false);
+      if (!over && isLeft(box)) commit(false);
     });
     box.addEventListener('keydown', (event) => {
       if (event.isComposing) return;
@@ -266,7 +271,7 @@ export function createChips({ field, list, input, message, onChange }) {
     const moves = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last };
     if (event.key === 'Backspace' || event.key === 'Delete') {
       event.preventDefault();
-      removeLabel(label);
+      removeLabel(label, false);
     } else if (event.key in moves) {
       event.preventDefault();
       const to = moves[event.key];
@@ -306,7 +311,7 @@ export function createChips({ field, list, input, message, onChange }) {
     add(`${input.value},${text}`);
   });
   input.addEventListener('blur', () => {
-    if (tidy(input.value) !== '') add(input.value);
+    if (isLeft(input) && tidy(input.value) !== '') add(input.value);
   });
   field.addEventListener('click', (event) => {
     if (event.target === field || event.target === list) input.focus();

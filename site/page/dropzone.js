@@ -103,6 +103,10 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
   });
 
   addEventListener('paste', (event) => {
+    if (event.defaultPrevented) return;
+    const intoField = event.target instanceof HTMLInputElement && event.target.type === 'text';
+    // What is copied from a spreadsheet or a text is there as a picture too.
+    if (intoField && event.clipboardData?.types.includes('text/plain')) return;
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length > 0) {
       event.preventDefault();
@@ -114,8 +118,7 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
       } else take(files);
       return;
     }
-    if (event.target instanceof HTMLInputElement) return;
-    message.error('There is no picture on the clipboard.');
+    if (!intoField) message.error('There is no picture on the clipboard.');
   });
 
   // Named for a keyboard only where there is likely to be one.

@@ -46,6 +46,16 @@ export function timeLeft(seconds) {
 }
 
 /**
+ * A label as a message quotes it, which has room for so many letters.
+ *
+ * @param {string} label
+ */
+export function quoted(label) {
+  const letters = [...label];
+  return `“${letters.length > 40 ? `${letters.slice(0, 39).join('')}…` : label}”`;
+}
+
+/**
  * @param {number} count
  * @param {string} one
  * @param {string} [many]

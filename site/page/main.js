@@ -5,7 +5,7 @@ import { createChips } from './chips.js';
 import { byId } from './dom.js';
 import { createDropzone } from './dropzone.js';
 import { explainModelError } from './errors.js';
-import { plural } from './format.js';
+import { plural, quoted } from './format.js';
 import { createIncoming } from './incoming.js';
 import { createInstall } from './install.js';
 import { findKept, isWhole, modelAddress, offeredModels } from './kept.js';
@@ -68,7 +68,7 @@ const ranking = createRanking({
     results.changed();
   },
   onTruncated([first, ...others]) {
-    const subject = others.length === 0 ? `“${first}” is` : `“${first}” and ${others.length} more are`;
+    const subject = others.length === 0 ? `${quoted(first)} is` : `${quoted(first)} and ${others.length} more are`;
     labelsMessage.notice(`In this template ${subject} longer than the model reads, so the end was left out.`);
   },
   onEngineLost(error) {
