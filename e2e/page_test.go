@@ -252,6 +252,78 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 	p.run(chromedp.SendKeys("[data-testid=template-input]", "a drawing of a {}."))
 	p.until("another answer", fmt.Sprintf(
 		`document.querySelector('[data-testid=card][data-state=done]:not(.card-stale) [data-label=rocket]')?.dataset.score != %v`, before))
+
+	// While there is nothing to ask, nothing can be taken away as if it were the answer.
+	const takeable = "!document.querySelector('[data-testid=results-copy]').disabled"
+	p.until("the results to be taken", takeable)
+	eval[bool](p, "document.querySelector('[data-testid=template-input]').select() ?? true")
+	p.run(chromedp.SendKeys("[data-testid=template-input]", "no place in it"))
+	p.until("word of what is missing", "document.querySelector('[data-testid=card-time]').innerText === 'Waiting for a template'")
+	if eval[bool](p, takeable) {
+		t.Error("results of another template can be taken")
+	}
+	p.click("template-reset")
+	p.until("the answer", takeable)
+
+	// A word that is being typed is no label because the person looks at another window.
+	labels := func() int { return eval[int](p, "document.querySelectorAll('[data-testid=chip]').length") }
+	p.run(chromedp.SendKeys("[data-testid=label-input]", "half a wo"))
+	eval[bool](p, "document.activeElement.dispatchEvent(new FocusEvent('blur'))")
+	if n := labels(); n != 6 {
+		t.Errorf("half a word made %d labels of 6", n)
+	}
+	// Cells of a spreadsheet are on the clipboard as a picture too.
+	eval[bool](p, `(() => {
+		const clipboardData = new DataTransfer();
+		clipboardData.setData('text/plain', 'rd\tapple\tpear');
+		clipboardData.items.add(new File(['a picture of cells'], 'image.png', { type: 'image/png' }));
+		return document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+	})()`)
+	if n, cards := labels(), len(p.cards()); n != 10 || cards != 1 {
+		t.Errorf("after three cells were pasted behind half a word there are %d labels and %d pictures", n, cards)
+	}
+	p.settled(1)
+	p.click("clear")
+	if eval[bool](p, "document.querySelector('[data-testid=results-tools]').checkVisibility()") {
+		t.Error("without pictures there are results to take")
+	}
+	p.noComplaints()
+}
+
+// TestManyLabels: a thousand labels are not a thousand bars at each picture, and leave the template in sight.
+func TestManyLabels(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.url+"?device=cpu")
+	p.run(chromedp.EmulateViewport(1280, 800))
+	p.model()
+	eval[bool](p, `(() => {
+		const clipboardData = new DataTransfer();
+		clipboardData.setData('text/plain', Array.from({ length: 1000 }, (_, i) => 'thing ' + i).join());
+		return document.querySelector('[data-testid=label-input]').dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+	})()`)
+	p.drop(photo("coffee.png"), photo("rocket.jpg"), photo("chelsea.png"))
+	p.settled(3)
+	p.until("the answers", "!document.querySelector('.card-stale')")
+	bars := func() int { return eval[int](p, "document.querySelectorAll('[data-testid=bar]').length") }
+	if n := bars(); n != 3*8 {
+		t.Errorf("three pictures show %d bars", n)
+	}
+	p.click("bars-more")
+	if n := bars(); n != 1006+2*8 {
+		t.Errorf("with all labels of the first picture there are %d bars", n)
+	}
+	p.click("bars-more")
+	if n := bars(); n != 3*8 {
+		t.Errorf("folded again, three pictures show %d bars", n)
+	}
+	if bottom := eval[float64](p, "(scrollTo(0, 1e6), document.querySelector('[data-testid=template-input]').getBoundingClientRect().bottom)"); bottom > 800 {
+		t.Errorf("the template ends %v px down a window of 800", bottom)
+	}
+	eval[bool](p, "(scrollTo(0, 0), document.querySelector('[data-testid=chips]').scrollTop = 0, true)")
+	p.click("chip-remove")
+	if at := eval[string](p, "document.querySelector('[data-testid=chips]').scrollTop + ' ' + document.activeElement.textContent"); at != "0 dog" {
+		t.Errorf("after the first label was removed the field is scrolled, and the focus, at %s", at)
+	}
 	p.noComplaints()
 }
 
@@ -391,6 +463,9 @@ func TestFaults(t *testing.T) {
 		p.until("the model's error", "!document.querySelector('[data-testid=model-error]').hidden")
 		if text := eval[string](p, "document.querySelector('[data-testid=model-error]').innerText"); !strings.Contains(text, "nowhere") {
 			t.Errorf("the error says %q", text)
+		}
+		if eval[bool](p, "import(new URL('clipside.js', location.origin + location.pathname).href).then(({ listModels }) => listModels()).then((kept) => kept.some(({ url }) => url.includes('nowhere')))") {
+			t.Error("of a model that is not there something is kept")
 		}
 		s.add("models/nowhere/", filepath.Join(dist(t), "models/starter"))
 		p.run(chromedp.Click("[data-testid=retry]"))

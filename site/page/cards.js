@@ -5,16 +5,24 @@ import { duration, percent, plural } from './format.js';
 /** Longer lists show this many labels at first, the best ones, and offer the rest. */
 const shownAtFirst = 8;
 
+/** Of bars and rows that move. */
+const easing = 'cubic-bezier(.2,.7,.2,1)';
+
 /** @typedef {'waiting'|'working'|'done'|'error'} State */
 /** @typedef {{label: string, score: number}} Score */
-/** @typedef {{root: HTMLLIElement, percent: HTMLElement, fill: HTMLElement, score: number}} Row */
+/** @typedef {{root: HTMLLIElement, percent: HTMLElement, fill: HTMLElement}} Row */
 
 /**
  * The labels of one picture as bars. Rows are there before there are scores,
- * so a card never grows when its result comes.
+ * so a card never grows when its result comes; only those that are shown are
+ * made, as there may be a thousand labels beside hundreds of pictures.
  */
 class Bars {
-  /** @type {Map<string, Row>} */
+  /** Best first; those without a score at the end, as they were typed. @type {string[]} */
+  #labels = [];
+  /** @type {Map<string, number>} */
+  #scores = new Map();
+  /** Of the labels that are shown. @type {Map<string, Row>} */
   #rows = new Map();
   #all = false;
   #more;
@@ -23,64 +31,55 @@ class Bars {
     this.list = element('ol', { class: 'bars', testid: 'bars' });
     this.#more = button('link bars-more', '', () => {
       this.#all = !this.#all;
-      this.#fold();
+      this.#draw();
     });
     this.#more.dataset.testid = 'bars-more';
     this.root = element('div', { class: 'bars-box' }, this.list, this.#more);
-    this.#fold();
+    this.#draw();
   }
 
-  /** Rows for exactly these labels; those that stay keep their scores. @param {readonly string[]} labels */
+  /** Bars for exactly these labels; those that stay keep their scores. @param {readonly string[]} labels */
   setLabels(labels) {
-    for (const [label, row] of this.#rows) {
-      if (labels.includes(label)) continue;
-      row.root.remove();
-      this.#rows.delete(label);
-    }
-    for (const label of labels) {
-      if (this.#rows.has(label)) continue;
-      const row = createRow(label);
-      this.#rows.set(label, row);
-      this.list.append(row.root);
-    }
-    // Without a score the order is that of the labels as they are typed.
-    if ([...this.#rows.values()].every((row) => row.score < 0)) {
-      for (const label of labels) this.list.append(/** @type {Row} */ (this.#rows.get(label)).root);
-    }
-    this.#fold();
+    const wanted = new Set(labels);
+    const ranked = this.#labels.filter((label) => wanted.has(label) && this.#scores.has(label));
+    this.#scores = new Map(ranked.map((label) => [label, /** @type {number} */ (this.#scores.get(label))]));
+    this.#labels = [...ranked, ...labels.filter((label) => !this.#scores.has(label))];
+    this.#draw();
   }
 
-  /** @param {readonly Score[]} scores in descending order */
+  /** @param {readonly Score[]} scores in descending order, of all the labels */
   setScores(scores) {
-    const tops = new Map([...this.#rows.values()].map((row) => [row.root, row.root.offsetTop]));
-    scores.forEach(({ label, score }, at) => {
-      const row = this.#rows.get(label);
-      if (!row) return;
-      row.score = score;
+    const before = new Map([...this.#rows].map(([label, { root, fill }]) => [label, { top: root.offsetTop, width: fill.style.width }]));
+    this.#scores = new Map(scores.map(({ label, score }) => [label, score]));
+    this.#labels = [...this.#scores.keys()];
+    this.#draw();
+    if (!reducedMotion()) this.#move(before);
+  }
+
+  /** Lets each row glide from where it was, and its bar grow from what it was. @param {Map<string, {top: number, width: string}>} before */
+  #move(before) {
+    for (const [label, { root, fill }] of this.#rows) {
+      const { top, width } = before.get(label) ?? { top: root.offsetTop, width: '' };
+      const moved = top - root.offsetTop;
+      if (moved !== 0) root.animate([{ transform: `translateY(${moved}px)` }, { transform: 'none' }], { duration: 260, easing });
+      fill.animate([{ width: width || '0' }, { width: fill.style.width }], { duration: 420, easing });
+    }
+  }
+
+  #draw() {
+    const shown = this.#all ? this.#labels : this.#labels.slice(0, shownAtFirst);
+    this.#rows = new Map(shown.map((label) => [label, this.#rows.get(label) ?? createRow(label)]));
+    this.list.replaceChildren(...[...this.#rows.values()].map(({ root }) => root));
+    for (const [label, row] of this.#rows) {
+      const score = this.#scores.get(label);
+      if (score === undefined) continue;
       row.root.dataset.score = String(score);
-      row.root.classList.toggle('bar-best', at === 0);
+      row.root.classList.toggle('bar-best', label === shown[0]);
       row.percent.textContent = percent(score);
       row.fill.style.width = `${score * 100}%`;
-      this.list.append(row.root);
-    });
-    this.#fold();
-    if (!reducedMotion()) this.#slide(tops);
-  }
-
-  /** Lets each row glide from where it was. @param {Map<HTMLLIElement, number>} tops */
-  #slide(tops) {
-    for (const { root } of this.#rows.values()) {
-      const moved = (tops.get(root) ?? 0) - root.offsetTop;
-      if (moved === 0 || root.hidden) continue;
-      root.animate([{ transform: `translateY(${moved}px)` }, { transform: 'none' }], { duration: 260, easing: 'cubic-bezier(.2,.7,.2,1)' });
     }
-  }
-
-  #fold() {
-    const rows = [...this.list.children];
-    rows.forEach((row, at) => row.toggleAttribute('hidden', !this.#all && at >= shownAtFirst));
-    this.#more.hidden = rows.length <= shownAtFirst;
-    this.#more.textContent = this.#all ? `Show the best ${shownAtFirst}` : `Show all ${rows.length}`;
+    this.#more.hidden = this.#labels.length <= shownAtFirst;
+    this.#more.textContent = this.#all ? `Show the best ${shownAtFirst}` : `Show all ${this.#labels.length}`;
     this.#more.setAttribute('aria-expanded', String(this.#all));
   }
 }
@@ -92,7 +91,7 @@ function createRow(label) {
   const name = element('span', { class: 'bar-label', text: label, attributes: { title: label } });
   const root = element('li', { class: 'bar', testid: 'bar' }, fill, name, share);
   root.dataset.label = label;
-  return { root, percent: share, fill, score: -1 };
+  return { root, percent: share, fill };
 }
 
 /** One picture and what the model makes of it. */
@@ -126,6 +125,8 @@ export class Card {
     const thumb = element('div', { class: 'thumb' }, image);
     image.addEventListener('error', () => thumb.classList.add('thumb-broken'));
     image.src = this.#url;
+    /** What the model is shown: browsers draw SVG in elements alone. */
+    this.picture = blob.type === 'image/svg+xml' ? image : blob;
 
     const heading = element('h3', { class: 'card-name', text: name, attributes: { title: name } });
     this.#note = element('p', { class: 'card-note', testid: 'card-time' });
@@ -270,8 +271,8 @@ export function createCards({ list, clear, title, onRetry, onRemove }) {
   clear.addEventListener('click', () => {
     const removed = cards;
     cards = [];
-    changed();
     for (const card of removed) card.dispose();
+    changed();
     title.focus();
     announce(`${plural(removed.length, 'picture')} removed.`);
     onRemove();
