@@ -278,8 +278,10 @@ export class Clip extends EventTarget {
    * @returns {AsyncGenerator<Each<Label[]>, void, undefined>} in order; for a picture that cannot be read an error instead of a result. Whatever else fails ends it
    */
   classifyEach(images, labels, options = {}) {
-    return eachOf(images, (some, stop) =>
-      this.classify(some, labels, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
+    return eachOf(
+      images,
+      (some, stop) => this.classify(some, labels, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
+      () => this.#begin(options, ['image', 'text']).signal,
     );
   }
 
@@ -290,8 +292,10 @@ export class Clip extends EventTarget {
    * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>}
    */
   embedEach(images, options = {}) {
-    return eachOf(images, (some, stop) =>
-      this.embedImages(some, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
+    return eachOf(
+      images,
+      (some, stop) => this.embedImages(some, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
+      () => this.#begin(options, ['image']).signal,
     );
   }
 

@@ -2,6 +2,7 @@
 // the engine works on some, the next are on their way.
 
 import { ImageDecodeError } from './errors.js';
+import { unlessAborted } from './signals.js';
 
 /** @typedef {import('../clipside.js').ImageInput} ImageInput */
 
@@ -20,46 +21,55 @@ const ahead = 2;
  * @template R
  * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images those of an async iterable are worked on one by one, as they come
  * @param {(images: ImageInput[], signal: AbortSignal) => Promise<R[]>} run
- * @returns {AsyncGenerator<Each<R>, void, undefined>} in order. Ends with what run rejects with, unless that is an ImageDecodeError
+ * @param {() => AbortSignal | undefined} [begin] called first; its signal ends the work at once, also while the source is waited for
+ * @returns {AsyncGenerator<Each<R>, void, undefined>} in order. Ends with what run rejects with, unless that is an ImageDecodeError, and with what images throw, after the results of those before
  */
-export async function* eachOf(images, run) {
+export async function* eachOf(images, run, begin) {
   if (typeof images !== 'object' || images === null || !(Symbol.iterator in images || Symbol.asyncIterator in images)) {
     throw new TypeError('The pictures are not an array or another iterable: for a single picture use classify or embedImages.');
   }
+  const signal = begin?.();
   const stop = new AbortController();
   const batches = inBatches(images);
   /** @type {Promise<Each<R>[]>[]} */
   const running = [];
-  /** @type {Promise<'batch'> | undefined} */
+  /** @type {Promise<'batch'> | undefined} never rejects */
   let pulling;
   let done = false;
+  /** @type {{ error: unknown } | undefined} of the source, told when its turn comes */
+  let failure;
   let count = 0;
   const pull = async () => {
-    const next = await batches.next();
-    pulling = undefined;
-    if (next.done) {
+    try {
+      const next = await batches.next();
+      if (next.done) {
+        done = true;
+      } else {
+        const results = runBatch(next.value, count, (some) => run(some, stop.signal));
+        results.catch(() => {}); // looked at when its turn comes
+        running.push(results);
+        count += next.value.length;
+      }
+    } catch (error) {
       done = true;
-    } else {
-      const results = runBatch(next.value, count, (some) => run(some, stop.signal));
-      results.catch(() => {}); // looked at when its turn comes
-      running.push(results);
-      count += next.value.length;
+      failure = { error };
     }
+    pulling = undefined;
     return /** @type {const} */ ('batch');
   };
   try {
     for (;;) {
       if (!done && !pulling && running.length < ahead) {
         pulling = pull();
-        pulling.catch(() => {}); // awaited below, but perhaps not before it rejects
       }
       if (running.length === 0) {
+        if (failure) throw failure.error;
         if (done) return;
-        await pulling;
+        await unlessAborted(signal, /** @type {Promise<'batch'>} */ (pulling));
         continue;
       }
       // A source that takes its time must not hold back a result that is there.
-      const first = await (pulling ? Promise.race([pulling, running[0]]) : running[0]);
+      const first = await unlessAborted(signal, pulling ? Promise.race([pulling, running[0]]) : running[0]);
       if (first === 'batch') continue;
       running.shift();
       yield* first;
@@ -79,12 +89,20 @@ async function* inBatches(images) {
     for await (const image of images) yield [image];
     return;
   }
+  /** @type {ImageInput[]} */
   let batch = [];
-  for (const image of images) {
-    batch.push(image);
-    if (batch.length < batchSize) continue;
-    yield batch;
-    batch = [];
+  try {
+    for (const image of images) {
+      // What a generator paints and yields is another picture when it is asked for the next.
+      const fixed = Array.isArray(images) || typeof image === 'string' || image instanceof URL || image instanceof Blob;
+      if (fixed && batch.push(image) < batchSize) continue;
+      if (batch.length > 0) yield batch;
+      batch = [];
+      if (!fixed) yield [image];
+    }
+  } catch (error) {
+    if (batch.length > 0) yield batch;
+    throw error;
   }
   if (batch.length > 0) yield batch;
 }

@@ -104,3 +104,56 @@ test('leaving the loop aborts what is under way and closes the source', async ()
 test('a single picture is refused, a string above all', async () => {
   for (const single of ['photo.png', null, 7, new Blob([])]) await assert.rejects(collect(eachOf(single, async () => [])), TypeError);
 });
+
+test('a source that fails does so after the results of what it gave before', async () => {
+  const sources = {
+    *list() {
+      yield* names(3);
+      throw new RangeError('source');
+    },
+    async *stream() {
+      yield* names(3);
+      throw new RangeError('source');
+    },
+  };
+  for (const source of Object.values(sources)) {
+    const got = [];
+    await assert.rejects(async () => {
+      for await (const { image } of eachOf(source(), async (batch) => batch)) got.push(image);
+    }, RangeError);
+    assert.deepEqual(got, names(3));
+  }
+});
+
+test('what a generator paints and yields is taken before it paints again', async () => {
+  const canvas = { painted: '' };
+  const paint = function* () {
+    for (const colour of ['red', 'green', 'blue']) {
+      canvas.painted = colour;
+      yield canvas;
+    }
+  };
+  const got = await collect(eachOf(paint(), async (batch) => batch.map(({ painted }) => painted)));
+  assert.deepEqual(
+    got.map(({ result }) => result),
+    ['red', 'green', 'blue'],
+  );
+});
+
+test('the signal ends it while a source waits', async () => {
+  const silent = async function* () {
+    yield 'a.png';
+    await new Promise(() => {});
+  };
+  const caller = new AbortController();
+  const stream = eachOf(
+    silent(),
+    async (batch) => batch,
+    () => caller.signal,
+  );
+  assert.equal((await stream.next()).value.image, 'a.png');
+  const next = stream.next();
+  caller.abort(new RangeError('enough'));
+  await assert.rejects(next, RangeError);
+  assert.equal((await stream.next()).done, true);
+});
