@@ -11,25 +11,27 @@ const maxPictures = 32;
 const maxPixels = 16 << 20;
 
 /**
- * Two batches may be alive in the whole Worker, whoever they belong to: one in the engine, one being decoded. The
- * gate is fair, so a call with one picture waits for two batches of a call with thousands, not for all of them.
+ * Of each model two batches may be alive, whoever they belong to: one in the engine, one being decoded. The gate is fair,
+ * so a call with one picture waits for two batches of a call with thousands, not for all of them; and it is the model's
+ * own, so that one whose weights are still on their way holds up no other.
  */
-const alive = new Gate(2);
+export const batchGate = () => new Gate(2);
 
 /**
  * Decodes count pictures, one after the other, and gives them to run in batches, in order.
  * @param {AbortSignal} signal
+ * @param {Gate} gate the model's
  * @param {number} count
  * @param {(index: number) => Promise<Decoded>} decode
  * @param {(pictures: Decoded['picture'][], from: number) => Promise<void>} run must not use the pictures any more once it is settled
  * @returns {Promise<void>} settled only when no run is under way and every picture is closed
  */
-export async function inBatches(signal, count, decode, run) {
+export async function inBatches(signal, gate, count, decode, run) {
   /** @type {Promise<void>} */
   let previous = Promise.resolve();
   try {
     for (let next = 0; next < count;) {
-      const release = await alive.acquire(signal);
+      const release = await gate.acquire(signal);
       /** @type {Decoded[]} */
       const batch = [];
       const finish = () => {

@@ -1,5 +1,6 @@
 // A model in the Worker: how it is loaded onto a device, and how calls are answered while that is still going on.
 
+import { batchGate } from './batches.js';
 import { ModelError, WebGPUUnavailableError } from './errors.js';
 import { fetching } from './fetching.js';
 import { Progress } from './progress.js';
@@ -28,6 +29,8 @@ const untested = { passed: false, cosine: 0, runs: 0, ms: 0 };
  */
 
 export class Model {
+  /** Of its batches of pictures. */
+  gate = batchGate();
   #engine;
   #request;
   #manifest;

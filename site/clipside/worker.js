@@ -218,6 +218,7 @@ async function withPictures(signal, transfer, model, sources, counting, run, tak
   try {
     await inBatches(
       signal,
+      model.gate,
       sources.length,
       (index) => decode(sources[index], model.maxSide, model.size),
       async (pictures, from) => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { inBatches } from '../clipside/batches.js';
+import { batchGate, inBatches } from '../clipside/batches.js';
 import { ImageDecodeError } from '../clipside/errors.js';
 
 const never = new AbortController().signal;
+/** Of most tests, which leave it as it was. */
+const gate = batchGate();
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A decoder of pictures of so many pixels, that knows how many are open. */
@@ -25,7 +27,7 @@ test('every picture is run once, in order, and closed', async () => {
   for (const count of [0, 1, 31, 32, 33, 100]) {
     const pictures = decoder();
     const seen = [];
-    await inBatches(never, count, pictures.decode, async (batch, from) => {
+    await inBatches(never, gate, count, pictures.decode, async (batch, from) => {
       assert.equal(from, seen.length);
       assert.ok(batch.length >= 1 && batch.length <= 32);
       await tick();
@@ -42,7 +44,7 @@ test('every picture is run once, in order, and closed', async () => {
 test('large pictures are run one by one, the next being decoded meanwhile', async () => {
   const pictures = decoder(20 << 20);
   const sizes = [];
-  await inBatches(never, 5, pictures.decode, async (batch) => {
+  await inBatches(never, gate, 5, pictures.decode, async (batch) => {
     sizes.push(batch.length);
     for (let i = 0; i < 5; i++) await tick();
   });
@@ -54,7 +56,7 @@ test('two batches are alive at most, over all calls, and a short call passes a l
   const pictures = decoder(20 << 20);
   const order = [];
   const call = (name, count) =>
-    inBatches(never, count, pictures.decode, async () => {
+    inBatches(never, gate, count, pictures.decode, async () => {
       await tick();
       order.push(name);
     });
@@ -70,7 +72,7 @@ test('a picture that cannot be decoded ends the call with its number, once what 
     if (index === 2) throw new ImageDecodeError('broken');
     return pictures.decode(index);
   };
-  const done = inBatches(never, 5, decode, async () => {
+  const done = inBatches(never, gate, 5, decode, async () => {
     running++;
     for (let i = 0; i < 10; i++) await tick();
     running--;
@@ -83,14 +85,14 @@ test('a picture that cannot be decoded ends the call with its number, once what 
 test('a run that fails ends the call and closes everything', async () => {
   const pictures = decoder(20 << 20);
   await assert.rejects(
-    inBatches(never, 5, pictures.decode, async (_, from) => {
+    inBatches(never, gate, 5, pictures.decode, async (_, from) => {
       await tick();
       if (from === 1) throw new Error('device');
     }),
     { message: 'device' },
   );
   assert.equal(pictures.open, 0);
-  await inBatches(never, 2, pictures.decode, async () => {}); // the gate is open again
+  await inBatches(never, gate, 2, pictures.decode, async () => {}); // the gate is open again
 });
 
 test('an abort ends the call with the reason, while running and while waiting for the gate', async () => {
@@ -98,10 +100,10 @@ test('an abort ends the call with the reason, while running and while waiting fo
   const reason = new Error('enough');
   const running = new AbortController();
   const run = (_batch, _from) => new Promise((_, reject) => running.signal.addEventListener('abort', () => reject(running.signal.reason)));
-  const first = inBatches(running.signal, 5, pictures.decode, run);
+  const first = inBatches(running.signal, gate, 5, pictures.decode, run);
   const waiting = new AbortController();
-  const second = inBatches(waiting.signal, 1, pictures.decode, async () => {});
-  const third = inBatches(waiting.signal, 1, pictures.decode, async () => {});
+  const second = inBatches(waiting.signal, gate, 1, pictures.decode, async () => {});
+  const third = inBatches(waiting.signal, gate, 1, pictures.decode, async () => {});
   first.catch(() => {});
   waiting.abort(reason);
   await assert.rejects(third, reason);
@@ -110,5 +112,17 @@ test('an abort ends the call with the reason, while running and while waiting fo
   running.abort(reason);
   await assert.rejects(first, reason);
   assert.equal(pictures.open, 0);
-  await inBatches(never, 3, pictures.decode, async () => {});
+  await inBatches(never, gate, 3, pictures.decode, async () => {});
+});
+
+test('a model that waits holds up no other', async () => {
+  let arrive;
+  const weights = new Promise((resolve) => (arrive = resolve));
+  const pictures = decoder();
+  const slow = batchGate();
+  const waiting = [1, 2, 3].map(() => inBatches(never, slow, 1, pictures.decode, () => weights));
+  await inBatches(never, gate, 1, pictures.decode, async () => {});
+  arrive();
+  await Promise.all(waiting);
+  assert.equal(pictures.open, 0);
 });
