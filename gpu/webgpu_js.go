@@ -166,18 +166,20 @@ func (d *Device) watch(device js.Value) {
 	}))
 }
 
+var errInvalid = errors.New("WebGPU refuses a call")
+
 // checked runs f and reports what the GPU has to say about it: invalid calls and exhausted memory.
 func (d *Device) checked(f func() error) (err error) {
 	device := handle(d.dev)
 	device.Call("pushErrorScope", "out-of-memory")
 	device.Call("pushErrorScope", "validation")
 	defer func() {
-		for range 2 {
+		for _, cause := range []error{errInvalid, model.ErrMemory} {
 			problem, popErr := await(device.Call("popErrorScope"))
 			if popErr != nil {
 				err = errors.Join(err, fmt.Errorf("gpu: %w", popErr))
 			} else if problem.Truthy() {
-				err = errors.Join(err, fmt.Errorf("gpu: %s", problem.Get("message").String()))
+				err = errors.Join(err, fmt.Errorf("gpu: %w: %s", cause, problem.Get("message").String()))
 			}
 		}
 	}()

@@ -1,11 +1,17 @@
 package model
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrMemory is returned, wrapped, by a device that has no room left.
+var ErrMemory = errors.New("out of memory")
 
 // Device runs encoders: package cpu's or package gpu's. Its methods may be called from several goroutines, for one tower
 // too, while parameters are still being filled; Fill itself is called by one goroutine at a time for a tower.
 type Device interface {
-	// NewParam reserves storage for a parameter. The error is of the device (out of memory), not of the model.
+	// NewParam reserves storage for a parameter. The error is of the device (such as ErrMemory), not of the model.
 	NewParam(name string, shape ...int) (*Param, error)
 
 	// Fill stores values of p that have arrived: fp16, little-endian, rows padded as package bundle lays them out,

@@ -101,6 +101,8 @@ func errorName(err error) string {
 		return "IntegrityError"
 	case errors.As(err, &manifest), errors.As(err, &config), errors.As(err, &vocab):
 		return "ModelError"
+	case errors.Is(err, model.ErrMemory):
+		return "QuotaError"
 	case errors.Is(err, gpu.ErrLost):
 		return "DeviceLostError"
 	case errors.Is(err, gpu.ErrUnavailable):

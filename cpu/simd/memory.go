@@ -3,6 +3,8 @@ package simd
 import (
 	"fmt"
 	"slices"
+
+	"github.com/clipside/clipside/model"
 )
 
 // memory hands out blocks of the module's linear memory, on 64 bytes each.
@@ -49,10 +51,10 @@ func (m *memory) alloc(size uint64) (at uint32, fresh bool, err error) {
 		return at, false, nil
 	}
 	if m.end+size > maxMemory {
-		return 0, false, fmt.Errorf("out of WebAssembly memory: %d MiB in use, %d MiB asked for", m.end>>20, size>>20)
+		return 0, false, fmt.Errorf("%w: of 4096 MiB that WebAssembly reaches %d are in use, %d more asked for", model.ErrMemory, m.end>>20, size>>20)
 	}
 	if err := m.grow(m.end + size); err != nil {
-		return 0, false, fmt.Errorf("out of memory at %d MiB: %w", (m.end+size)>>20, err)
+		return 0, false, fmt.Errorf("%w: %d MiB in use, %d more asked for: %w", model.ErrMemory, m.end>>20, size>>20, err)
 	}
 	at = uint32(m.end)
 	m.end += size
