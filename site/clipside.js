@@ -59,7 +59,7 @@ export {
  * @property {string | URL} [worker] a script of the page's own origin that runs as the Worker; only where this module comes from another origin. It has one line: import 'https://…/clipside/worker.js';
  * @property {boolean} [cache] whether the browser may keep the model for the next visit; default true
  * @property {boolean} [profile] whether to time each operation, for info.profile; calls then take longer. Default false
- * @property {AbortSignal} [signal] stops the loading, and keeps what is complete; what comes after is stopped by dispose and by each call's own signal
+ * @property {AbortSignal} [signal] stops the loading, and keeps what is complete; a Clip that was not waited for is disposed of then. What comes after is stopped by dispose and by each call's own signal
  * @property {(progress: ClipProgress) => void} [onProgress]
  */
 
@@ -536,7 +536,9 @@ export async function createClip(options = {}) {
     held,
     larger.map((take) => () => take(performance.timeOrigin + performance.now())),
   );
-  if (wait) await clip.ready; // its info is of now
+  if (wait)
+    await clip.ready; // its info is of now
+  else clip.ready.catch(() => void (signal?.aborted && clip.dispose()));
   return clip;
 }
 

@@ -19,12 +19,15 @@ import { unlessAborted } from './signals.js';
  * @property {() => Promise<void>} release to be called once; resolves when this hold is gone, and with the last one the model. Never rejects
  */
 
+/** Models are numbered by the page, so that one can be disposed of whose opening it did not wait for. */
+let lastModel = 0;
+
 /** Models that a new Clip may join. @type {Map<string, SharedModel>} */
 const joinable = new Map();
 
 /**
  * Takes hold of a model as soon as it is open; it is loaded unless another Clip has it already or is just loading it.
- * @param {Omit<OpenRequest, 'startedAt'>} request
+ * @param {Omit<OpenRequest, 'id' | 'startedAt'>} request
  * @param {string} worker see spawn
  * @param {number} startedAt see OpenRequest
  * @param {AbortSignal | undefined} signal ends this hold's waiting; the loading ends when nobody waits for it any more
@@ -37,7 +40,7 @@ export async function hold(request, worker, startedAt, signal, onProgress) {
   const key = JSON.stringify([model, integrity, device, towers, cache, profile, worker]);
   const known = joinable.get(key);
   if (known) return known.join(signal, onProgress);
-  const loading = new SharedModel(lease(worker), { ...request, startedAt }, () => {
+  const loading = new SharedModel(lease(worker), { ...request, id: ++lastModel, startedAt }, () => {
     if (joinable.get(key) === loading) joinable.delete(key);
   });
   joinable.set(key, loading);
@@ -49,9 +52,9 @@ class SharedModel {
   #retire;
   #holds = 0;
   #stop = new AbortController();
-  /** @type {Promise<{ id: number, info: ClipInfo }>} */
+  #id;
+  /** @type {Promise<{ info: ClipInfo }>} */
   #opened;
-  #isOpen = false;
   /** @type {Promise<ClipInfo>} */
   #ready;
   /** @type {ClipProgress | undefined} */
@@ -67,11 +70,8 @@ class SharedModel {
   constructor(lease, request, retire) {
     this.#lease = lease;
     this.#retire = retire;
+    this.#id = request.id;
     this.#opened = lease.bridge.call(this.#stop.signal, 'open', request);
-    this.#opened.then(
-      () => (this.#isOpen = true),
-      () => {},
-    );
     this.#ready = this.#load();
     this.#ready.catch(retire);
   }
@@ -90,10 +90,10 @@ class SharedModel {
         this.#listeners.add(listener);
         if (this.#latest) tellSafely(listener, this.#latest);
       }
-      const { id, info } = await unlessAborted(signal, this.#opened);
+      const { info } = await unlessAborted(signal, this.#opened);
       const ready = unlessAborted(signal, this.#ready).finally(forget);
       ready.catch(() => {}); // told to whoever waits for it, and to every call
-      return { id, info, ready, call: (...args) => this.#call(...args), release: () => (forget(), this.#leave()) };
+      return { id: this.#id, info, ready, call: (...args) => this.#call(...args), release: () => (forget(), this.#leave()) };
     } catch (error) {
       forget();
       this.#leave();
@@ -102,8 +102,13 @@ class SharedModel {
   }
 
   async #load() {
-    const { id } = await this.#opened;
-    const { info } = await this.#lease.bridge.call(this.#stop.signal, 'ready', { id }, { onProgress: (event) => this.#tell(event) });
+    await this.#opened;
+    const { info } = await this.#lease.bridge.call(
+      this.#stop.signal,
+      'ready',
+      { id: this.#id },
+      { onProgress: (event) => this.#tell(event) },
+    );
     return info;
   }
 
@@ -121,10 +126,11 @@ class SharedModel {
   async #leave() {
     if (--this.#holds > 0) return;
     this.#retire();
+    this.#stop.abort(new DOMException('The Clip has been disposed.', 'InvalidStateError'));
     try {
-      if (!this.#isOpen) this.#stop.abort();
-      // The Worker's end frees everything; while others use it, the model's memory alone is freed.
-      else if (!this.#lease.isLast()) await this.#lease.bridge.call(undefined, 'dispose', { id: (await this.#opened).id });
+      // The Worker's end frees everything; while others use it, the model's memory alone is freed: of a model that is not
+      // open yet the abort sees to it, of one whose answer is on its way this does.
+      if (!this.#lease.isLast()) await this.#lease.bridge.call(undefined, 'dispose', { id: this.#id });
     } catch {
       // The engine has stopped, and the memory is free all the same.
     } finally {

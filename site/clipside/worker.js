@@ -20,6 +20,7 @@ import { openStore } from './sources.js';
 /**
  * What the page asks a model to be loaded with.
  * @typedef {object} OpenRequest
+ * @property {number} id that the page gives the model
  * @property {string} model absolute URL of the bundle's directory, ending in a slash
  * @property {Device} device
  * @property {Tower[]} towers
@@ -34,7 +35,6 @@ import { openStore } from './sources.js';
 /** @type {Map<number, Model>} */
 const models = new Map();
 
-let lastModel = 0;
 let calls = 0;
 
 const methods = {
@@ -42,7 +42,7 @@ const methods = {
    * Opens a model and begins to load it. Calls wait for what they need of it.
    * @param {OpenRequest} request
    * @param {CallContext} context of the opening alone; dispose ends the loading
-   * @returns {Promise<{ id: number, info: ClipInfo }>}
+   * @returns {Promise<{ info: ClipInfo }>}
    */
   async open(request, { signal }) {
     const store = await openStore(request.model, request.cache);
@@ -52,9 +52,11 @@ const methods = {
       if (!manifest) continue;
       try {
         const model = await Model.open(signal, await engine, request, manifest, store);
-        const id = ++lastModel;
-        models.set(id, model);
-        return { id, info: await model.info() };
+        const info = await model.info();
+        if (signal.aborted) await model.dispose();
+        signal.throwIfAborted();
+        models.set(request.id, model);
+        return { info };
       } catch (error) {
         signal.throwIfAborted();
         const pinned = /** @type {Error} */ (error).name === 'IntegrityError';

@@ -9,6 +9,8 @@ import { hold } from '../clipside/shared.js';
 let workers = [];
 let opened = [];
 let disposed = [];
+/** Called when a model named late is open, before anyone knows. */
+let onOpened = () => {};
 /** @type {{ resolve: () => void, signal: AbortSignal }[]} */
 let waiting = [];
 
@@ -22,15 +24,15 @@ const held = (signal) =>
 class FakeWorker {
   constructor() {
     const { port1, port2 } = new MessageChannel();
-    let ids = 0;
     const models = new Map();
     serve(port2, {
-      async open({ model }, { signal }) {
+      async open({ id, model }, { signal }) {
         opened.push(model);
         if (model.endsWith('slow/')) await held(signal);
         if (model.endsWith('bad/')) throw new Error('no such model');
-        models.set(++ids, model);
-        return { id: ids, info: { model } };
+        models.set(id, model);
+        if (model.endsWith('late/')) onOpened();
+        return { info: { model } };
       },
       async ready({ id }, { signal, progress }) {
         progress({ loaded: 1 });
@@ -169,5 +171,23 @@ test('nobody joins a model whose device is lost', async () => {
   const joined = await take('a');
   assert.equal(opened.length, 2);
   await Promise.all([fresh.release(), joined.release()]);
+  assert.equal(workers.length, 0);
+});
+
+test('a model that is given up as the word of its opening is on its way is freed', async () => {
+  const other = await take('b');
+  const gone = new AbortController();
+  onOpened = () => gone.abort();
+  await assert.rejects(take('late', { signal: gone.signal }), { name: 'AbortError' });
+  await until(() => disposed.length > 0);
+  assert.deepEqual(disposed, [other.id + 1]);
+  await other.release();
+  assert.equal(workers.length, 0);
+});
+
+test('who waits for a model that is released is told so, by the last of the page too', async () => {
+  const one = await take('heavy');
+  await one.release();
+  await assert.rejects(one.ready, { name: 'InvalidStateError' });
   assert.equal(workers.length, 0);
 });

@@ -195,7 +195,7 @@ export type ClipOptions = {
      */
     profile?: boolean | undefined;
     /**
-     * stops the loading, and keeps what is complete; what comes after is stopped by dispose and by each call's own signal
+     * stops the loading, and keeps what is complete; a Clip that was not waited for is disposed of then. What comes after is stopped by dispose and by each call's own signal
      */
     signal?: AbortSignal | undefined;
     onProgress?: ((progress: ClipProgress) => void) | undefined;
