@@ -8,6 +8,7 @@ import { ImageDecodeError } from './errors.js';
 import { asStored } from './formats.js';
 import { frameOf, framesAreExact, pixelsOf } from './frames.js';
 import { Gate } from './gate.js';
+import { unlessAborted } from './signals.js';
 
 /**
  * Exact pixels, of 8 bits a channel.
@@ -146,7 +147,7 @@ async function take(signal, image, gate) {
       return { bytes: { width, height, colorSpace, data: copied } };
     }
     case 'HTMLImageElement':
-      return takeElement(/** @type {HTMLImageElement} */ (image));
+      return takeElement(signal, /** @type {HTMLImageElement} */ (image));
     case 'HTMLVideoElement': {
       const video = /** @type {HTMLVideoElement} */ (image);
       if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
@@ -175,12 +176,18 @@ async function take(signal, image, gate) {
  * time, or not at all under the page's connect-src. Nothing is lost by it where colorSpaceConversion 'none' is
  * honoured for elements: Chromium then decodes the element's own bytes again, and the pixels equal those of the file
  * (seen with profiles, gAMA, EXIF orientation and alpha).
+ * @param {AbortSignal | undefined} signal
  * @param {HTMLImageElement} img
  * @returns {Promise<Source>}
  */
-async function takeElement(img) {
+async function takeElement(signal, img) {
   if (!img.complete) {
-    await img.decode().catch(() => {}); // what failed shows in naturalWidth
+    // One that waits to be scrolled to may do so for ever; another of the same kind does not.
+    if (img.loading === 'lazy') img = Object.assign(/** @type {HTMLImageElement} */ (img.cloneNode()), { loading: 'eager' });
+    await unlessAborted(
+      signal,
+      img.decode().catch(() => {}), // what failed shows in naturalWidth
+    );
   }
   const named = img.currentSrc ? `The <img> ${shorten(img.currentSrc)}` : 'The <img>';
   if (!img.currentSrc) throw new ImageDecodeError('The <img> has no picture: it has neither src nor srcset.');
