@@ -112,6 +112,8 @@ func TestInterface(t *testing.T) {
 			fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" %sviewBox="0 0 600 400"><image href="data:image/png;base64,%s" width="600" height="400"/></svg>`, size, base64.StdEncoding.EncodeToString(coffee))
 		})
 	}
+	s.extras["endless.png"] = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	s.script("nogrow.js", "import './clipside/worker.js'; WebAssembly.Memory.prototype.grow = () => { throw new RangeError('no more'); };")
 	p := interfacePage(t, s)
 	for _, test := range []struct{ name, body string }{
 		{"one in, one out; an array in, an array out", `
@@ -309,9 +311,59 @@ func TestInterface(t *testing.T) {
 			assert(text instanceof ModelError, text.name);
 			for (const wrong of [
 				() => clip.classify(coffee, 'cat'), () => clip.classify(coffee, []), () => clip.classify(7, labels), () => clip.classify(coffee, labels, { topK: 0 }),
+				() => clip.embedTexts(new Array(2)), () => clip.embedImages(new Array(2)), () => clip.classify(coffee, new Array(2)),
 				() => clip.classify(coffee, labels, { template: 'no place' }), () => clip.embedTexts(7), () => createClip({ divice: 'cpu' }),
 			]) assert((await failure(wrong())) instanceof TypeError, wrong + ' is a TypeError');
 			same((await clip.classify(rocket, labels))[0].label, 'rocket', 'after all of it');`},
+
+		{"a picture that does not come, and one that waits to be scrolled to", `
+			const gone = new AbortController();
+			const endless = new Image();
+			endless.src = 'endless.png';
+			const waiting = failure(clip.embedImages(endless, { signal: gone.signal }));
+			gone.abort(new RangeError('enough'));
+			same((await waiting).message, 'enough', 'the reason');
+			const one = await createClip({ device: 'webgpu', worker: 'counting.js' });
+			const disposed = failure(one.embedImages(endless));
+			one.dispose();
+			same((await disposed).name, 'InvalidStateError', 'of a Clip that is disposed of');
+			const lazy = new Image();
+			lazy.loading = 'lazy';
+			lazy.src = 'photos/rocket.jpg?lazy';
+			same((await clip.classify(lazy, labels))[0].label, 'rocket', 'a lazy picture');
+			assert(lazy.loading === 'lazy', 'it is left as it was');`},
+
+		{"a stream that waits ends when it is told to", `
+			for (const [name, end] of [['enough', (gone) => gone.abort(new RangeError('enough'))], ['The Clip has been disposed.', (_, one) => one.dispose()]]) {
+				const gone = new AbortController();
+				const one = await createClip({ device: 'webgpu', worker: 'counting.js' });
+				const stream = one.classifyEach((async function* () { yield rocket; await new Promise(() => {}); })(), labels, { signal: gone.signal });
+				same((await stream.next()).value.result[0].label, 'rocket', 'the first');
+				const next = failure(stream.next());
+				end(gone, one);
+				same((await next).message, name, 'the end');
+				await one.dispose();
+			}
+			// A canvas that a generator paints anew for each picture.
+			const bitmaps = await Promise.all([coffee, rocket].map((file) => createImageBitmap(file)));
+			const canvas = new OffscreenCanvas(224, 224);
+			const paint = function* () {
+				for (const bitmap of bitmaps) yield (canvas.getContext('2d').drawImage(bitmap, 0, 0, 224, 224), canvas);
+			};
+			const seen = [];
+			for await (const { result } of clip.classifyEach(paint(), labels)) seen.push(result[0].label);
+			same(seen, ['cup of coffee', 'rocket'], 'as they were yielded');`},
+
+		{"a Clip that was not waited for ends with its signal", `
+			const gone = new AbortController();
+			const early = await createClip({ device: 'cpu', cache: false, wait: false, signal: gone.signal });
+			gone.abort(new RangeError('enough'));
+			same((await failure(early.ready)).message, 'enough', 'the reason');
+			same((await failure(early.embedTexts('a cat'))).name, 'InvalidStateError', 'later calls');`},
+
+		{"no memory", `
+			const { name, message } = await failure(createClip({ device: 'cpu', worker: 'nogrow.js' }));
+			assert(name === 'QuotaError' && /out of memory/.test(message), name + ': ' + message);`},
 
 		{"two Clips with different models, and their memory", `
 			const { bytes: one, things } = await memory();

@@ -118,5 +118,5 @@ export async function pipeline(asked, model, { device, progress_callback: tell, 
 function locate(model) {
   if (model instanceof URL || /^([a-z][a-z+.-]*:|\.{0,2}\/)/i.test(model)) return model;
   const base = String(env.localModelPath);
-  return new URL(`${model}/`, new URL(base.endsWith('/') ? base : `${base}/`, globalThis.document?.baseURI));
+  return new URL(`${model}/`, new URL(base.endsWith('/') ? base : `${base}/`, globalThis.document?.baseURI ?? globalThis.location?.href));
 }

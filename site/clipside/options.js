@@ -16,7 +16,7 @@ const defaultTemplate = 'a photo of a {}.';
 /**
  * @param {ClipOptions} options
  * @param {URL} defaultModel
- * @returns {{ requests: Omit<OpenRequest, 'startedAt'>[], wait: boolean, worker: string, signal: AbortSignal | undefined, onProgress: ClipOptions['onProgress'] }} a request for each model, at least one
+ * @returns {{ requests: Omit<OpenRequest, 'id' | 'startedAt'>[], wait: boolean, worker: string, signal: AbortSignal | undefined, onProgress: ClipOptions['onProgress'] }} a request for each model, at least one
  * @throws {TypeError}
  */
 export function readOptions(options, defaultModel) {
@@ -140,7 +140,7 @@ export function readImages(images) {
     checkImage(images, 'The picture');
     return { list: [/** @type {ImageInput} */ (images)], single: true };
   }
-  images.forEach((image, i) => checkImage(image, `images[${i}]`));
+  for (const [i, image] of images.entries()) checkImage(image, `images[${i}]`);
   return { list: images, single: false };
 }
 
@@ -203,9 +203,10 @@ export function readTopK(topK) {
  * @returns {string[]} a copy
  */
 function strings(values, named) {
-  values.forEach((value, i) => {
+  // Of an array with holes forEach would pass over those.
+  for (const [i, value] of values.entries()) {
     if (typeof value !== 'string') throw new TypeError(`${named}[${i}] is ${show(value)}: pass a string.`);
-  });
+  }
   return /** @type {string[]} */ ([...values]);
 }
 

@@ -132,7 +132,7 @@ const methods = {
       },
       (some) => void embeddings.push(...some),
     );
-    transfer.push(...embeddings.map(({ buffer }) => buffer));
+    for (const { buffer } of embeddings) transfer.push(buffer); // which may be more than a call takes arguments
     return { embeddings, spent, info: await model.info() };
   },
 
@@ -149,7 +149,7 @@ const methods = {
       return { embeddings: split(answer.embeddings, opened.dim), truncated: answer.truncated };
     });
     counting?.end();
-    transfer.push(...embeddings.map(({ buffer }) => buffer));
+    for (const { buffer } of embeddings) transfer.push(buffer);
     return { embeddings, truncated, info: await model.info() };
   },
 
@@ -237,7 +237,7 @@ async function withPictures(signal, transfer, model, sources, counting, run, tak
     );
     counting?.end();
     const spent = sources.flatMap((source) => ('bytes' in source ? [source.bytes.data.buffer] : []));
-    transfer.push(...spent);
+    for (const buffer of spent) transfer.push(buffer);
     return spent;
   } finally {
     for (const source of sources) if ('image' in source) source.image.close(); // those that were never reached too
