@@ -455,6 +455,18 @@ func TestWidgetInAForm(t *testing.T) {
 	if got := eval[string](p, "data()"); got != "who=me&kind=rocket" {
 		t.Errorf("the form would send %q", got)
 	}
+	for _, wrong := range []string{"labels = []", "template = 'a photo'"} {
+		eval[any](p, "document.querySelector('clip-classifier')."+wrong)
+		p.until("the error", inside("clip-classifier", ".status")+".dataset.kind === 'error'")
+		if got := eval[string](p, "data()"); got != "who=me&kind=" {
+			t.Errorf("after %s the form would send %q", wrong, got)
+		}
+		eval[any](p, "Object.assign(document.querySelector('clip-classifier'), { labels: ['cat', 'rocket'], template: '' })")
+		p.classified("clip-classifier", 1)
+	}
+	if got := eval[string](p, "data()"); got != "who=me&kind=rocket" {
+		t.Errorf("with labels and template put right it gives %q", got)
+	}
 	for _, selector := range []string{".clear", ".input"} {
 		eval[any](p, inside("clip-classifier", selector)+".focus()")
 		p.run(chromedp.KeyEvent(kb.Enter))

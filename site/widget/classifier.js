@@ -418,6 +418,7 @@ export class ClipClassifier extends ClipElement {
     } catch (error) {
       if (signal.aborted || !this.#cards.includes(card)) throw error;
       card.result = undefined;
+      this.#internals.setFormValue(this.value);
       // What keeps the model from being loaded the strip tells, for all pictures at once; they are tried again with it.
       if (loaded) this.#showFailure(card, error);
       else this.#showNote(card, words.waiting);
