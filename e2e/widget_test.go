@@ -488,6 +488,87 @@ func TestWidgetInAForm(t *testing.T) {
 	p.noComplaints()
 }
 
+// TestWidgetComesBack takes elements out of the page and puts them back, with something changed meanwhile or at work.
+func TestWidgetComesBack(t *testing.T) {
+	s := serve(t)
+	s.add("models/other/", filepath.Join(dist(t), "models/starter"))
+	b := launch(t, nil)
+	for _, test := range []struct{ name, element, script string }{
+		{"moved, with another model", "clip-classifier", `
+			await element.classify(picture);
+			const again = next('clip-result');
+			element.remove();
+			element.model = 'models/other/';
+			place.append(element);
+			same((await again).result[0].label, 'cup of coffee', 'the answer');
+			same(element.info.url, new URL('models/other/', location).href, 'the model');`},
+		{"while it is at work", "clip-classifier", `
+			const call = element.classify(picture).then(() => 'nothing', ({ name }) => name);
+			await pause(1);
+			element.remove();
+			same(await call, 'AbortError', 'the call rejects with');
+			await pause(50);
+			const again = next('clip-result');
+			place.append(element);
+			same((await again).result[0].label, 'cup of coffee', 'the answer');`},
+		{"with other labels", "clip-classifier", `
+			await element.classify(picture);
+			element.remove();
+			await pause(1);
+			element.labels = ['mug', 'tiger'];
+			await pause(1);
+			const again = next('clip-result');
+			place.append(element);
+			await again;
+			same(inside('.bars').innerText.includes('mug'), true, 'shows the new labels');`},
+		{"with nothing changed", "clip-classifier", `
+			await element.classify(picture);
+			element.remove();
+			await pause(1);
+			element.addEventListener('clip-progress', () => { throw new Error('It fetches the model, which nobody needs.') });
+			place.append(element);
+			await pause(200);
+			same(element.state, 'idle', 'the model');
+			same(element.value, 'cup of coffee', 'the answer');`},
+		{"given a picture before", "clip-classifier", `
+			element.remove();
+			await pause(1);
+			same(await element.classify(picture).catch(({ name }) => name), 'InvalidStateError', 'the call rejects with');
+			const again = next('clip-result');
+			place.append(element);
+			same((await again).result[0].label, 'cup of coffee', 'the answer');`},
+		{"with a picture at once", "clip-classifier", `
+			await element.classify(picture);
+			element.remove();
+			element.labels = ['rocket', 'cup of coffee', 'cat'];
+			place.append(element);
+			same((await element.classify(picture)).length, 3, 'labels of the answer');`},
+	} {
+		t.Run(test.element+" "+test.name, func(t *testing.T) {
+			p := b.open(t, s.page(t, "back.html", widgetScript+`<div id="place"></div>`))
+			p.until("the elements", "customElements.get('clip-search')")
+			eval[bool](p, fmt.Sprintf(`(async () => {
+				const element = document.createElement(%s);
+				const inside = (selector) => element.shadowRoot.querySelector(selector);
+				const next = (type) => Promise.race([
+					new Promise((resolve) => element.addEventListener(type, ({ detail }) => resolve(detail), { once: true })),
+					pause(10_000).then(() => { throw new Error('no ' + type + '; it shows ' + inside('.base').innerText) }),
+				]);
+				const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+				const same = (got, want, what) => { if (got !== want) throw new Error(what + ': ' + got + ', want ' + want) };
+				const picture = await (await fetch('photos/coffee.png')).blob();
+				element.device = 'cpu';
+				element.labels = ['cat', 'cup of coffee'];
+				element.images = ['photos/chelsea.png', 'photos/coffee.png'];
+				place.append(element);
+				%s
+				return true;
+			})()`, js(test.element), test.script))
+			p.noComplaints()
+		})
+	}
+}
+
 func TestSearchByWordsAndByExample(t *testing.T) {
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "search.html", widgetScript+`

@@ -19,7 +19,7 @@ const longQuestion = 200;
  * @property {ImageInput} image
  * @property {string} name
  * @property {Label[] | undefined} result
- * @property {Promise<Label[]> | undefined} running
+ * @property {boolean} answered whether it shows what is known of it: its labels, or that it cannot be read
  * @property {HTMLLIElement} item
  * @property {HTMLElement} content
  */
@@ -102,7 +102,6 @@ export class ClipClassifier extends ClipElement {
   #cards = [];
   /** Ends the work on the pictures that are there. */
   #work = new AbortController();
-  #rerunning = false;
   #taken = 0;
 
   #drop;
@@ -178,7 +177,7 @@ export class ClipClassifier extends ClipElement {
     this.#templates = Array.isArray(value) ? [...value] : undefined;
     if (typeof value === 'string' && value !== '') this.setAttribute('template', value);
     else this.removeAttribute('template');
-    this.#rerun();
+    this.renew();
   }
 
   /**
@@ -283,8 +282,7 @@ export class ClipClassifier extends ClipElement {
       this.localise();
     }
     if (name === 'template' && value !== null) this.#templates = undefined;
-    if (name === 'labels' || name === 'template' || name === 'top-k') this.#rerun();
-    if (name === 'model' || name === 'device' || name === 'worker') this.#rerun();
+    if (['labels', 'template', 'top-k', 'model', 'device', 'worker'].includes(name)) this.renew();
   }
 
   /**
@@ -309,6 +307,7 @@ export class ClipClassifier extends ClipElement {
    */
   stopped() {
     this.#stopWork('The element has left the page, or its model has changed.');
+    if (this.#cards.some(({ answered }) => !answered)) this.renew();
   }
 
   /**
@@ -316,8 +315,19 @@ export class ClipClassifier extends ClipElement {
    * @override
    */
   retry() {
-    if (this.#cards.some(({ result }) => !result)) this.#rerun();
+    if (this.#cards.some(({ result }) => !result)) this.renew();
     else super.retry();
+  }
+
+  /**
+   * @protected
+   * @override
+   */
+  renewed() {
+    if (this.#cards.length === 0) return;
+    this.#stopWork('The labels have changed.');
+    if (this.state !== 'loading') this.say('');
+    for (const card of this.#cards) this.#run(card).catch(() => {}); // it has been shown and told
   }
 
   /** @param {string} why */
@@ -361,6 +371,7 @@ export class ClipClassifier extends ClipElement {
    * @returns {Promise<Label[]>}
    */
   #add(image, given) {
+    this.renewNow();
     this.#taken++;
     const name = given || fill(this.words.picture, { number: this.#taken });
     if (!this.multiple) {
@@ -370,7 +381,7 @@ export class ClipClassifier extends ClipElement {
     }
     const content = make('div', 'body');
     /** @type {Card} */
-    const card = { image, name, result: undefined, running: undefined, item: make('li', 'result'), content };
+    const card = { image, name, result: undefined, answered: false, item: make('li', 'result'), content };
     const canvas = make('canvas', 'thumbnail', { role: 'img', 'aria-label': name });
     canvas.hidden = true;
     card.item.append(canvas, content);
@@ -390,6 +401,8 @@ export class ClipClassifier extends ClipElement {
     const { words, template } = this;
     const labels = this.labels;
     const { signal } = this.#work;
+    card.answered = false;
+    if (!this.isConnected) this.renew(); // once it is
     if (!card.result) this.#showNote(card, this.state === 'ready' ? words.working : words.waiting);
     let loaded = true;
     try {
@@ -409,6 +422,7 @@ export class ClipClassifier extends ClipElement {
       });
       signal.throwIfAborted();
       card.result = result;
+      card.answered = true;
       this.#showResult(card, result);
       if (this.state === 'ready') this.say('');
       this.announce(fill(words.announced, { name: card.name, label: result[0].label, score: this.percent(result[0].score) }));
@@ -434,9 +448,10 @@ export class ClipClassifier extends ClipElement {
     if (/** @type {Error} */ (error).name !== 'ImageDecodeError') {
       this.#showNote(card, '');
       this.lost(error);
-      this.fail(error, error instanceof TypeError ? undefined : () => this.#rerun());
+      this.fail(error, error instanceof TypeError ? undefined : () => this.renew());
       return;
     }
+    card.answered = true;
     const text = make('p', 'error');
     text.textContent = this.words.unreadable;
     const detail = make('p', 'detail');
@@ -444,19 +459,6 @@ export class ClipClassifier extends ClipElement {
     card.content.replaceChildren(this.#nameOf(card), text, detail);
     this.announce(`${card.name}: ${this.words.unreadable}`);
     this.tell('clip-error', { error, image: card.image, name: card.name });
-  }
-
-  /** Classifies all pictures anew, once everything that is being changed has been. */
-  #rerun() {
-    if (this.#rerunning || this.#cards.length === 0) return;
-    this.#rerunning = true;
-    queueMicrotask(() => {
-      this.#rerunning = false;
-      if (!this.isConnected) return;
-      this.#stopWork('The labels have changed.');
-      if (this.state !== 'loading') this.say('');
-      for (const card of this.#cards) this.#run(card).catch(() => {}); // it has been shown and told
-    });
   }
 
   #layOut() {

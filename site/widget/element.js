@@ -41,6 +41,8 @@ export class ClipElement extends HTMLElement {
   /** Ends the loading, or what goes on with the loaded model. */
   #tenancy = new AbortController();
   #told = 0;
+  /** Whether what is shown is to be computed anew. */
+  #stale = false;
   #progress;
   #message;
   #retry;
@@ -152,6 +154,7 @@ export class ClipElement extends HTMLElement {
     this.#upgradeProperties();
     this.localise();
     if (this.autoLoad) this.#loadQuietly();
+    if (this.#stale) this.renew();
   }
 
   disconnectedCallback() {
@@ -167,9 +170,10 @@ export class ClipElement extends HTMLElement {
    * @param {string | null} value
    */
   attributeChangedCallback(name, old, value) {
-    if (old === value || !this.isConnected) return;
+    if (old === value) return;
+    if (name === 'model' || name === 'device' || name === 'worker') this.#giveUp(); // also on the way to another place
+    if (!this.isConnected) return;
     if (name === 'lang') this.localise();
-    if (name === 'model' || name === 'device' || name === 'worker') this.#giveUp();
     if (name !== 'lang' && this.autoLoad) this.#loadQuietly();
   }
 
@@ -187,6 +191,31 @@ export class ClipElement extends HTMLElement {
    * @protected
    */
   stopped() {}
+
+  /**
+   * Has what is shown computed anew, once everything that is being changed has been, and once the element is on a page.
+   * @protected
+   */
+  renew() {
+    this.#stale = true;
+    queueMicrotask(() => this.renewNow());
+  }
+
+  /**
+   * Does what renew has put off, before something else is begun.
+   * @protected
+   */
+  renewNow() {
+    if (!this.#stale || !this.isConnected) return;
+    this.#stale = false;
+    this.renewed();
+  }
+
+  /**
+   * Computes anew what is shown. Elements extend it.
+   * @protected
+   */
+  renewed() {}
 
   /** @protected @returns {Strings} */
   get words() {

@@ -4,7 +4,7 @@
  * @property {ImageInput} image
  * @property {string} name
  * @property {Label[] | undefined} result
- * @property {Promise<Label[]> | undefined} running
+ * @property {boolean} answered whether it shows what is known of it: its labels, or that it cannot be read
  * @property {HTMLLIElement} item
  * @property {HTMLElement} content
  */
@@ -142,7 +142,10 @@ export type Card = {
     image: ImageInput;
     name: string;
     result: Label[] | undefined;
-    running: Promise<Label[]> | undefined;
+    /**
+     * whether it shows what is known of it: its labels, or that it cannot be read
+     */
+    answered: boolean;
     item: HTMLLIElement;
     content: HTMLElement;
 };

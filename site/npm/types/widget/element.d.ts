@@ -66,6 +66,21 @@ export class ClipElement extends HTMLElement {
      * @protected
      */
     protected stopped(): void;
+    /**
+     * Has what is shown computed anew, once everything that is being changed has been, and once the element is on a page.
+     * @protected
+     */
+    protected renew(): void;
+    /**
+     * Does what renew has put off, before something else is begun.
+     * @protected
+     */
+    protected renewNow(): void;
+    /**
+     * Computes anew what is shown. Elements extend it.
+     * @protected
+     */
+    protected renewed(): void;
     /** @protected @returns {Strings} */
     protected get words(): Strings;
     /** @protected @returns {string} a BCP 47 tag */
