@@ -569,6 +569,42 @@ func TestWidgetComesBack(t *testing.T) {
 	}
 }
 
+// TestSearchAgainAfterAFailure retries searches by a picture, whose address must not become words.
+func TestSearchAgainAfterAFailure(t *testing.T) {
+	s := serve(t)
+	b := launch(t, nil)
+	for i, test := range []struct{ search, heading string }{
+		{"inside('.tile[title=\"chelsea.png\"]').click()", "Most like chelsea.png"},
+		{"element.search(file)", "Most like Tea.png"},
+		{"element.search('cat')", "Best matches for “cat”"},
+		{"element.search('photos/coffee.png')", "Best matches for “photos/coffee.png”"},
+	} {
+		t.Run(test.search, func(t *testing.T) {
+			model := fmt.Sprintf("models/late%d/", i)
+			p := b.open(t, s.page(t, "again.html", widgetScript+`<clip-search device="cpu" model="`+model+`" images="photos/coffee.png, photos/chelsea.png"></clip-search>`))
+			p.until("the element", "document.querySelector('clip-search').shadowRoot")
+			eval[any](p, `(async () => {
+				window.element = document.querySelector('clip-search');
+				window.inside = (selector) => element.shadowRoot.querySelector(selector);
+				window.file = new File([await (await fetch('photos/coffee.png')).blob()], 'Tea.png', { type: 'image/png' });
+			})()`)
+			eval[any](p, fmt.Sprintf("Promise.resolve(%s).catch(() => {})", test.search))
+			p.until("the button", "inside('.retry').offsetParent")
+			s.add(model, filepath.Join(dist(t), "models/starter"))
+			eval[any](p, "inside('.retry').click()")
+			p.until("the answer", "inside('.heading').offsetParent")
+			if got := eval[string](p, "inside('.heading span').innerText"); got != test.heading {
+				t.Errorf("it says %q, want %q", got, test.heading)
+			}
+			eval[any](p, fmt.Sprintf("Promise.all([new Promise((resolve) => element.addEventListener('clip-result', resolve, { once: true })), %s])", test.search))
+			if got := eval[string](p, "inside('.heading span').innerText"); got != test.heading {
+				t.Errorf("once more it says %q, want %q", got, test.heading)
+			}
+			p.noComplaints("404")
+		})
+	}
+}
+
 func TestSearchByWordsAndByExample(t *testing.T) {
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "search.html", widgetScript+`

@@ -105,6 +105,8 @@ export class ClipSearch extends ClipElement {
   #work = new AbortController();
   /** @type {string | ImageInput | undefined} */
   #query;
+  /** @type {string | undefined} of the picture that was searched for; undefined for words */
+  #name;
   #observer = new MutationObserver(() => this.#collect());
 
   #form;
@@ -217,6 +219,7 @@ export class ClipSearch extends ClipElement {
    */
   search(query, { name } = {}) {
     this.#input.value = typeof query === 'string' ? query : '';
+    if (typeof query === 'string') return this.#search(query);
     return this.#search(query, name ?? (query instanceof File ? query.name : this.words.pasted));
   }
 
@@ -292,7 +295,7 @@ export class ClipSearch extends ClipElement {
    */
   retry() {
     if (this.#query === undefined) super.retry();
-    else this.#searchQuietly(this.#query);
+    else this.#searchQuietly(this.#query, this.#name);
   }
 
   /** @param {string} why */
@@ -345,39 +348,40 @@ export class ClipSearch extends ClipElement {
 
   /**
    * @param {string | ImageInput} query
-   * @param {string} [name]
+   * @param {string} [name] of a picture
    */
-  #searchQuietly(query, name = '') {
+  #searchQuietly(query, name) {
     this.#search(query, name).catch(() => {}); // it has been shown and told
   }
 
   /**
    * @param {string | ImageInput} query
-   * @param {string} name of a picture
+   * @param {string} [name] of a picture
    * @returns {Promise<Match[]>}
    */
   async #search(query, name) {
     this.#stopWork('Another search took its place.');
     const { signal } = this.#work;
     this.#query = query;
-    const known = this.#tiles.find(({ image }) => image === query && name !== '');
+    this.#name = name;
+    const byWords = name === undefined; // also where the words are a picture's address
+    const known = byWords ? undefined : this.#tiles.find(({ image }) => image === query);
     try {
       if (this.#tiles.length === 0) throw new TypeError(this.words.noPictures);
       const clip = await this.ready();
       signal.throwIfAborted();
-      const byWords = typeof query === 'string' && !known;
       await this.#index(clip, signal);
       const wanted =
         known?.embedding ??
         (byWords
           ? await clip.embedTexts(
-              this.template.replaceAll('{}', () => query),
+              this.template.replaceAll('{}', () => String(query)),
               { signal },
             )
           : await clip.embedImages(query, { signal }));
       signal.throwIfAborted();
       const matches = this.#rank(wanted);
-      const heading = byWords ? fill(this.words.found, { query }) : fill(this.words.foundSimilar, { name });
+      const heading = byWords ? fill(this.words.found, { query: String(query) }) : fill(this.words.foundSimilar, { name });
       this.#show(matches, heading);
       this.tell('clip-result', { query, matches });
       return matches;
