@@ -605,6 +605,70 @@ func TestSearchAgainAfterAFailure(t *testing.T) {
 	}
 }
 
+// TestSearchSurvivesChanges changes what is inside the element while the visitor searches.
+func TestSearchSurvivesChanges(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "changes.html", widgetScript+`
+		<clip-search id="inner" device="cpu"><img src="photos/chelsea.png" alt="Cat"><img src="photos/coffee.png" alt="Coffee"></clip-search>
+		<clip-search id="given" device="cpu"></clip-search>`))
+	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
+	eval[bool](p, `(async () => {
+		const same = (got, want, what) => { if (String(got) !== String(want)) throw new Error(what + ': ' + got + ', want ' + want) };
+		const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+		const query = (element) => element.shadowRoot.querySelector('.input');
+		const tiles = (element) => [...element.shadowRoot.querySelectorAll('.tiles .name')].map((name) => name.innerText);
+		const next = (element) => Promise.race([
+			new Promise((resolve) => element.addEventListener('clip-result', ({ detail }) => resolve(detail.matches), { once: true })),
+			pause(10_000).then(() => { throw new Error('no clip-result') }),
+		]);
+		const picture = (src, alt) => Object.assign(document.createElement('img'), { src, alt });
+
+		// A change that is none, of the list of pictures.
+		given.images = ['photos/chelsea.png', { image: 'photos/coffee.png', name: 'Coffee' }];
+		for (const [element, change] of [
+			[inner, () => inner.append(' ')],
+			[inner, () => { inner.querySelector('img').alt = 'Cat' }],
+			[given, () => given.append(picture('photos/rocket.jpg', 'Rocket'))],
+			[given, () => { given.images = ['photos/chelsea.png', { image: 'photos/coffee.png', name: 'Coffee' }] }],
+		]) {
+			query(element).value = 'half a wo';
+			change();
+			await pause(1);
+			same(query(element).value, 'half a wo', change + ', what is typed');
+			const call = element.search('cup of coffee');
+			change();
+			same((await call)[0].name, 'Coffee', change + ', the answer');
+			change();
+			await pause(1);
+			same(tiles(element)[0], 'Coffee', change + ', the first');
+			element.reset();
+		}
+
+		// More pictures.
+		query(inner).value = 'half a wo';
+		inner.prepend(picture('photos/astronaut.png', 'Woman'));
+		await pause(1);
+		same(query(inner).value, 'half a wo', 'what is typed');
+		same(tiles(inner), ['Woman', 'Cat', 'Coffee'], 'the pictures');
+		const call = inner.search('rocket');
+		inner.append(picture('photos/rocket.jpg', 'Rocket'));
+		same((await call).map(({ name }) => name)[0], 'Rocket', 'the answer with the picture that came meanwhile');
+		const again = next(inner);
+		inner.append(picture('photos/chelsea.png', 'Kitten'));
+		same((await again).length, 5, 'matches with one more picture');
+		same(query(inner).value, 'rocket', 'the query');
+		same(tiles(inner)[0], 'Rocket', 'the first');
+
+		// Fewer pictures: those that the search has found are not there any more.
+		inner.querySelector('[alt=Rocket]').remove();
+		await pause(1);
+		same(query(inner).value, '', 'the query');
+		same(tiles(inner), ['Woman', 'Cat', 'Coffee', 'Kitten'], 'the pictures');
+		return true;
+	})()`)
+	p.noComplaints()
+}
+
 func TestSearchByWordsAndByExample(t *testing.T) {
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "search.html", widgetScript+`

@@ -103,6 +103,8 @@ export class ClipSearch extends ClipElement {
   #tiles = [];
   /** Ends the search that is under way. */
   #work = new AbortController();
+  /** Whether one is under way. */
+  #searching = false;
   /** @type {string | ImageInput | undefined} */
   #query;
   /** @type {string | undefined} of the picture that was searched for; undefined for words */
@@ -236,7 +238,7 @@ export class ClipSearch extends ClipElement {
       tile.score.textContent = '';
       markBest(tile, false);
     }
-    this.#list.replaceChildren(...this.#tiles.map(({ item }) => item));
+    this.#arrange(this.#tiles);
   }
 
   /** @override */
@@ -295,16 +297,29 @@ export class ClipSearch extends ClipElement {
    */
   retry() {
     if (this.#query === undefined) super.retry();
-    else this.#searchQuietly(this.#query, this.#name);
+    else this.renew();
+  }
+
+  /**
+   * @protected
+   * @override
+   */
+  renewed() {
+    // A search that is under way minds by itself what has changed.
+    if (this.#query !== undefined && !this.#searching) this.#searchQuietly(this.#query, this.#name);
   }
 
   /** @param {string} why */
   #stopWork(why) {
     this.#work.abort(new DOMException(why, 'AbortError'));
     this.#work = new AbortController();
+    this.#searching = false;
   }
 
-  /** Makes the tiles anew. Those of pictures that stay keep what is known of them. */
+  /**
+   * Has tiles for the pictures that there are now. Those of pictures that stay keep what is known of them, and if all stay,
+   * so does the search.
+   */
   #collect() {
     /** @type {SearchImage[]} */
     let wanted;
@@ -312,15 +327,21 @@ export class ClipSearch extends ClipElement {
     else if (this.hasAttribute('images')) wanted = parseList(this.getAttribute('images')).map((image) => ({ image }));
     else
       wanted = [...this.querySelectorAll('img')].filter((img) => img.getAttribute('src')).map((img) => ({ image: img.src, name: img.alt }));
-    const before = new Map(this.#tiles.map((tile) => [tile.image, tile]));
-    this.#tiles = wanted.map(({ image, name }, i) => {
-      const known = before.get(image);
-      before.delete(image); // a picture that is there twice has two tiles
+    const before = this.#tiles;
+    /** @type {Map<ImageInput, Tile[]>} a picture that is there twice has two tiles */
+    const left = new Map();
+    for (const tile of before) left.set(tile.image, [...(left.get(tile.image) ?? []), tile]);
+    const tiles = wanted.map(({ image, name }, i) => {
+      const known = left.get(image)?.shift();
       const called = name || nameOf(image) || fill(this.words.picture, { number: i + 1 });
       return known?.name === called ? known : this.#makeTile(image, called, known?.embedding);
     });
-    this.reset();
-    this.localise();
+    if (tiles.length === before.length && tiles.every((tile, i) => tile === before[i])) return;
+    this.#tiles = tiles;
+    const staying = new Set(tiles);
+    if (!before.every((tile) => staying.has(tile))) this.reset();
+    else if (this.#query === undefined) this.#arrange(tiles);
+    else this.renew();
   }
 
   /**
@@ -362,6 +383,7 @@ export class ClipSearch extends ClipElement {
   async #search(query, name) {
     this.#stopWork('Another search took its place.');
     const { signal } = this.#work;
+    this.#searching = true;
     this.#query = query;
     this.#name = name;
     const byWords = name === undefined; // also where the words are a picture's address
@@ -370,15 +392,15 @@ export class ClipSearch extends ClipElement {
       if (this.#tiles.length === 0) throw new TypeError(this.words.noPictures);
       const clip = await this.ready();
       signal.throwIfAborted();
-      await this.#index(clip, signal);
-      const wanted =
-        known?.embedding ??
-        (byWords
-          ? await clip.embedTexts(
-              this.template.replaceAll('{}', () => String(query)),
-              { signal },
-            )
-          : await clip.embedImages(query, { signal }));
+      const wanted = byWords
+        ? await clip.embedTexts(
+            this.template.replaceAll('{}', () => String(query)),
+            { signal },
+          )
+        : (known?.embedding ?? (await clip.embedImages(query, { signal })));
+      if (known) known.embedding = wanted;
+      do await this.#index(clip, signal);
+      while (this.#missing().length > 0); // more pictures may have come meanwhile
       signal.throwIfAborted();
       const matches = this.#rank(wanted);
       const heading = byWords ? fill(this.words.found, { query: String(query) }) : fill(this.words.foundSimilar, { name });
@@ -395,7 +417,14 @@ export class ClipSearch extends ClipElement {
         else this.fail(error, error instanceof TypeError ? undefined : () => this.retry());
       }
       throw error;
+    } finally {
+      if (!signal.aborted) this.#searching = false;
     }
+  }
+
+  /** Pictures that have not been embedded yet, and can be. */
+  #missing() {
+    return this.#tiles.filter(({ embedding, broken }) => !embedding && !broken);
   }
 
   /**
@@ -405,7 +434,7 @@ export class ClipSearch extends ClipElement {
    */
   async #index(clip, signal) {
     const tiles = this.#tiles;
-    const missing = tiles.filter(({ embedding, broken }) => !embedding && !broken);
+    const missing = this.#missing();
     let done = tiles.length - missing.length;
     for await (const { index, result, error } of clip.embedEach(
       missing.map(({ image }) => image),
@@ -443,20 +472,23 @@ export class ClipSearch extends ClipElement {
    */
   #show(matches, heading) {
     const format = new Intl.NumberFormat(this.language, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
-    const focused = /** @type {ShadowRoot} */ (this.shadowRoot).activeElement;
     this.#headingText.textContent = heading;
     this.#heading.hidden = false;
-    this.#list.replaceChildren(
-      ...matches.map(({ index, score }, i) => {
-        const tile = this.#tiles[index];
-        tile.score.textContent = format.format(score);
-        markBest(tile, i === 0);
-        return tile.item;
-      }),
-    );
+    const tiles = matches.map(({ index }) => this.#tiles[index]);
+    tiles.forEach((tile, i) => {
+      tile.score.textContent = format.format(matches[i].score);
+      markBest(tile, i === 0);
+    });
+    this.#arrange(tiles);
+    if (matches.length > 0) this.announce(fill(this.words.announcedSearch, { heading, name: matches[0].name, count: matches.length }));
+  }
+
+  /** @param {readonly Tile[]} tiles to show, in this order */
+  #arrange(tiles) {
+    const focused = /** @type {ShadowRoot} */ (this.shadowRoot).activeElement;
+    this.#list.replaceChildren(...tiles.map(({ item }) => item));
     // Moving a button takes the focus from it.
     if (focused instanceof HTMLElement && this.#list.contains(focused)) focused.focus({ preventScroll: true });
-    if (matches.length > 0) this.announce(fill(this.words.announcedSearch, { heading, name: matches[0].name, count: matches.length }));
   }
 }
 
