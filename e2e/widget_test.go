@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -667,6 +668,35 @@ func TestSearchSurvivesChanges(t *testing.T) {
 		return true;
 	})()`)
 	p.noComplaints()
+}
+
+// TestSearchTriesPicturesAgain has a server fail for a while.
+func TestSearchTriesPicturesAgain(t *testing.T) {
+	s := serve(t)
+	var well atomic.Bool
+	s.mu.Lock()
+	s.extras["passing.png"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !well.Load() {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		http.ServeFile(w, r, photo("coffee.png"))
+	})
+	s.mu.Unlock()
+	p := launch(t, nil).open(t, s.page(t, "passing.html", widgetScript+`<clip-search device="cpu" images="photos/chelsea.png, passing.png"></clip-search>`))
+	p.until("the element", "document.querySelector('clip-search').shadowRoot")
+	search := "document.querySelector('clip-search').search('cup of coffee').then((matches) => matches.map(({ name }) => name))"
+	if got := eval[[]string](p, search); !slices.Equal(got, []string{"chelsea.png"}) {
+		t.Errorf("while the server fails it finds %q", got)
+	}
+	well.Store(true)
+	if got := eval[[]string](p, search); !slices.Equal(got, []string{"passing.png", "chelsea.png"}) {
+		t.Errorf("when the server answers again it finds %q", got)
+	}
+	if got := eval[string](p, inside("clip-search", ".message")+".innerText"); got != "" {
+		t.Errorf("it still says %q", got)
+	}
+	p.noComplaints("503")
 }
 
 func TestSearchByWordsAndByExample(t *testing.T) {

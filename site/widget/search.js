@@ -25,7 +25,7 @@ import { search as style } from './styles.js';
  * @property {HTMLImageElement | HTMLCanvasElement} shown
  * @property {HTMLElement} score
  * @property {Float32Array | undefined} embedding
- * @property {boolean} broken
+ * @property {boolean} broken whether this search could not read it
  */
 
 /** Pixels of a thumbnail's longer side; twice what it is shown at. */
@@ -392,6 +392,7 @@ export class ClipSearch extends ClipElement {
       if (this.#tiles.length === 0) throw new TypeError(this.words.noPictures);
       const clip = await this.ready();
       signal.throwIfAborted();
+      for (const tile of this.#tiles) tile.broken = false; // what kept it from being read may have passed
       const wanted = byWords
         ? await clip.embedTexts(
             this.template.replaceAll('{}', () => String(query)),

@@ -123,6 +123,9 @@ export type Tile = {
     shown: HTMLImageElement | HTMLCanvasElement;
     score: HTMLElement;
     embedding: Float32Array | undefined;
+    /**
+     * whether this search could not read it
+     */
     broken: boolean;
 };
 import { ClipElement } from './element.js';
