@@ -544,6 +544,37 @@ func TestWidgetComesBack(t *testing.T) {
 			element.labels = ['rocket', 'cup of coffee', 'cat'];
 			place.append(element);
 			same((await element.classify(picture)).length, 3, 'labels of the answer');`},
+		{"moved", "clip-search", `
+			const call = element.search('cup of coffee');
+			await pause(1);
+			place.append(element);
+			same((await call)[0].name, 'coffee.png', 'the answer');
+			same(inside('.input').value, 'cup of coffee', 'the query');`},
+		{"moved, with another model", "clip-search", `
+			await element.search('cup of coffee');
+			const again = next('clip-result');
+			element.remove();
+			element.model = 'models/other/';
+			place.append(element);
+			same((await again).matches[0].name, 'coffee.png', 'the answer');
+			same(element.info.url, new URL('models/other/', location).href, 'the model');`},
+		{"while it is at work", "clip-search", `
+			const call = element.search('cup of coffee').then(() => 'nothing', ({ name }) => name);
+			await pause(1);
+			element.remove();
+			same(await call, 'AbortError', 'the call rejects with');
+			await pause(50);
+			const again = next('clip-result');
+			place.append(element);
+			same((await again).matches[0].name, 'coffee.png', 'the answer');`},
+		{"after its search", "clip-search", `
+			await element.search('cup of coffee');
+			element.remove();
+			await pause(50);
+			place.append(element);
+			same(inside('.heading').hidden, false, 'still shows the answer');
+			same(inside('.tiles .name').innerText, 'coffee.png', 'the first');
+			same(element.state, 'idle', 'the model');`},
 	} {
 		t.Run(test.element+" "+test.name, func(t *testing.T) {
 			p := b.open(t, s.page(t, "back.html", widgetScript+`<div id="place"></div>`))

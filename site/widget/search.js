@@ -262,7 +262,9 @@ export class ClipSearch extends ClipElement {
    */
   attributeChangedCallback(name, old, value) {
     super.attributeChangedCallback(name, old, value);
-    if (old !== value && name === 'images' && this.isConnected) this.#collect();
+    if (old === value) return;
+    if (name === 'images' && this.isConnected) this.#collect();
+    if (name === 'model' || name === 'device' || name === 'worker') this.renew();
   }
 
   /**
@@ -287,6 +289,7 @@ export class ClipSearch extends ClipElement {
    * @override
    */
   stopped() {
+    if (this.#searching) this.renew();
     this.#stopWork('The element has left the page, or its model has changed.');
     for (const tile of this.#tiles) tile.embedding = undefined; // another model sees otherwise
   }
