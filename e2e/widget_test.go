@@ -730,6 +730,44 @@ func TestSearchTriesPicturesAgain(t *testing.T) {
 	p.noComplaints("503")
 }
 
+// TestWidgetPropertiesAreTakenBack sets what frameworks set for a property that is not there.
+func TestWidgetPropertiesAreTakenBack(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "nothing.html", widgetScript+`<clip-classifier></clip-classifier><clip-search><img src="photos/coffee.png" alt="Coffee"></clip-search>`))
+	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
+	for _, test := range []struct{ tag, property, value string }{
+		{"clip-classifier", "labels", "['a', 'b']"},
+		{"clip-classifier", "template", "['a {}', 'b {}']"},
+		{"clip-classifier", "template", "'a {}'"},
+		{"clip-classifier", "name", "'kind'"},
+		{"clip-classifier", "topK", "2"},
+		{"clip-classifier", "model", "'m/'"},
+		{"clip-classifier", "strings", "{ drop: 'here' }"},
+		{"clip-search", "images", "['photos/rocket.jpg']"},
+		{"clip-search", "template", "'a {}'"},
+		{"clip-search", "topK", "2"},
+	} {
+		for _, nothing := range []string{"undefined", "null"} {
+			got, err := try[[]string](p, fmt.Sprintf(`(() => {
+				const element = document.querySelector(%s), states = [];
+				const keep = () => states.push(JSON.stringify(element.%[2]s) + ' ' + [...element.attributes].map(({ name, value }) => name + '=' + value));
+				keep();
+				element.%[2]s = %[3]s;
+				keep();
+				element.%[2]s = %[4]s;
+				keep();
+				return states;
+			})()`, js(test.tag), test.property, test.value, nothing))
+			if err != nil {
+				t.Errorf("%s.%s = %s: %v", test.tag, test.property, nothing, err)
+			} else if got[1] == got[0] || got[2] != got[0] {
+				t.Errorf("%s.%s is %s, then %s, and with %s %s", test.tag, test.property, got[0], got[1], nothing, got[2])
+			}
+		}
+	}
+	p.noComplaints()
+}
+
 func TestSearchByWordsAndByExample(t *testing.T) {
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "search.html", widgetScript+`

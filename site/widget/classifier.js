@@ -161,8 +161,7 @@ export class ClipClassifier extends ClipElement {
   }
 
   set labels(value) {
-    if (typeof value === 'string') this.setAttribute('labels', value);
-    else this.setAttribute('labels', formatList([...value].map(String)));
+    this.reflect('labels', typeof value === 'string' ? value : formatList([...(value ?? [])].map(String)));
   }
 
   /**
@@ -175,8 +174,7 @@ export class ClipClassifier extends ClipElement {
 
   set template(value) {
     this.#templates = Array.isArray(value) ? [...value] : undefined;
-    if (typeof value === 'string' && value !== '') this.setAttribute('template', value);
-    else this.removeAttribute('template');
+    this.reflect('template', typeof value === 'string' ? value : '');
     this.renew();
   }
 
@@ -209,7 +207,7 @@ export class ClipClassifier extends ClipElement {
   }
 
   set name(value) {
-    this.setAttribute('name', value);
+    this.reflect('name', value);
   }
 
   /** @returns {boolean} */

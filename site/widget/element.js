@@ -88,7 +88,7 @@ export class ClipElement extends HTMLElement {
   }
 
   set model(value) {
-    this.#reflect('model', value);
+    this.reflect('model', value);
   }
 
   /** @returns {Device} */
@@ -98,7 +98,7 @@ export class ClipElement extends HTMLElement {
   }
 
   set device(value) {
-    this.#reflect('device', value);
+    this.reflect('device', value);
   }
 
   /** @returns {string} */
@@ -107,7 +107,7 @@ export class ClipElement extends HTMLElement {
   }
 
   set worker(value) {
-    this.#reflect('worker', value);
+    this.reflect('worker', value);
   }
 
   /** @returns {boolean} */
@@ -386,6 +386,16 @@ export class ClipElement extends HTMLElement {
     return true;
   }
 
+  /**
+   * @protected
+   * @param {string} name
+   * @param {unknown} value undefined, null and '' take the attribute away
+   */
+  reflect(name, value) {
+    if (value === undefined || value === null || value === '') this.removeAttribute(name);
+    else this.setAttribute(name, String(value));
+  }
+
   #loadQuietly() {
     this.ready().catch(() => {}); // it has been shown and told
   }
@@ -433,15 +443,6 @@ export class ClipElement extends HTMLElement {
     this.#state = 'idle';
     this.say('');
     this.stopped();
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown} value
-   */
-  #reflect(name, value) {
-    if (value === undefined || value === null || value === '') this.removeAttribute(name);
-    else this.setAttribute(name, String(value));
   }
 }
 

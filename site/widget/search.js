@@ -181,7 +181,7 @@ export class ClipSearch extends ClipElement {
   }
 
   set images(value) {
-    this.#given = [...value];
+    this.#given = value ? [...value] : undefined;
     this.#collect();
   }
 
@@ -191,7 +191,7 @@ export class ClipSearch extends ClipElement {
   }
 
   set template(value) {
-    this.setAttribute('template', value);
+    this.reflect('template', value);
   }
 
   /**

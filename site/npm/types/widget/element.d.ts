@@ -149,6 +149,12 @@ export class ClipElement extends HTMLElement {
      * @returns {boolean} whether it is lost
      */
     protected lost(error: unknown): boolean;
+    /**
+     * @protected
+     * @param {string} name
+     * @param {unknown} value undefined, null and '' take the attribute away
+     */
+    protected reflect(name: string, value: unknown): void;
     #private;
 }
 export type Clip = import("../clipside.js").Clip;
