@@ -90,7 +90,7 @@ export {
 
 /**
  * @typedef {object} ClassifyTemplates
- * @property {string | string[]} [template] the sentence that a label is put into, at its {}; of several the mean is taken. Default 'a photo of a {}.'; '{}' takes labels as they are
+ * @property {string | readonly string[]} [template] the sentence that a label is put into, at its {}; of several the mean is taken. Default 'a photo of a {}.'; '{}' takes labels as they are
  * @property {number} [topK] how many of the best to return; default all
  */
 
@@ -167,6 +167,21 @@ export {
  * @typedef {import('./clipside/each.js').Each<R>} Each
  */
 
+/**
+ * What a Clip dispatches, by type.
+ * @typedef {object} ClipEvents
+ * @property {CustomEvent<ClipInfo>} upgrade
+ * @property {ErrorEvent} upgradeerror
+ */
+
+/**
+ * An EventTarget whose listeners know what they get.
+ * @typedef {{
+ *   addEventListener<K extends keyof ClipEvents>(type: K, listener: (this: Clip, event: ClipEvents[K]) => unknown, options?: boolean | AddEventListenerOptions): void,
+ *   removeEventListener<K extends keyof ClipEvents>(type: K, listener: (this: Clip, event: ClipEvents[K]) => unknown, options?: boolean | EventListenerOptions): void,
+ * } & EventTarget} ClipEventTarget
+ */
+
 /** @import { Hold } from './clipside/shared.js' */
 
 /**
@@ -189,7 +204,7 @@ let construct;
  * model before, calls made after it by the new one: embeddings from before and after are not to be compared. If the
  * next model cannot be had, an ErrorEvent `upgradeerror` tells why, and the Clip stays with what it has.
  */
-export class Clip extends EventTarget {
+export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget) {
   /** @type {Held} */
   #held;
   #info;

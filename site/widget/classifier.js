@@ -160,6 +160,7 @@ export class ClipClassifier extends ClipElement {
     return parseList(this.getAttribute('labels'));
   }
 
+  /** @param {string | readonly string[]} value */
   set labels(value) {
     this.reflect('labels', typeof value === 'string' ? value : formatList([...(value ?? [])].map(String)));
   }
@@ -415,7 +416,7 @@ export class ClipClassifier extends ClipElement {
         onProgress: ({ loaded, total }) => {
           if (total >= longQuestion && !card.result) this.#showNote(card, `${words.working} ${this.percent(loaded / total)}`);
         },
-        ...(template.length > 0 && { template: typeof template === 'string' ? template : [...template] }),
+        ...(template.length > 0 && { template }),
         ...(this.topK > 0 && { topK: Math.min(this.topK, labels.length) }),
       });
       signal.throwIfAborted();

@@ -4,6 +4,7 @@
  * @returns {Promise<Clip>} resolves once the weights are there and the device has reproduced known embeddings, twice; with wait: false earlier. Rejects with a TypeError for a wrong option, with a ModelError or an IntegrityError if the model cannot be had, with a WebGPUUnavailableError if 'webgpu' was asked for and is not there, with an EngineError if the engine cannot run, and with the signal's reason
  */
 export function createClip(options?: ClipOptions): Promise<Clip>;
+declare const Clip_base: new () => ClipEventTarget;
 /**
  * A model that answers. Made by createClip.
  *
@@ -18,7 +19,7 @@ export function createClip(options?: ClipOptions): Promise<Clip>;
  * model before, calls made after it by the new one: embeddings from before and after are not to be compared. If the
  * next model cannot be had, an ErrorEvent `upgradeerror` tells why, and the Clip stays with what it has.
  */
-export class Clip extends EventTarget {
+export class Clip extends Clip_base {
     /**
      * @private
      * @param {Hold} hold
@@ -237,7 +238,7 @@ export type ClassifyTemplates = {
     /**
      * the sentence that a label is put into, at its {}; of several the mean is taken. Default 'a photo of a {}.'; '{}' takes labels as they are
      */
-    template?: string | string[] | undefined;
+    template?: string | readonly string[] | undefined;
     /**
      * how many of the best to return; default all
      */
@@ -402,5 +403,19 @@ export type ClipInfo = {
  * What became of one picture of many: a result, or the error of a picture that could not be read.
  */
 export type Each<R> = import("./clipside/each.js").Each<R>;
+/**
+ * What a Clip dispatches, by type.
+ */
+export type ClipEvents = {
+    upgrade: CustomEvent<ClipInfo>;
+    upgradeerror: ErrorEvent;
+};
+/**
+ * An EventTarget whose listeners know what they get.
+ */
+export type ClipEventTarget = {
+    addEventListener<K extends keyof ClipEvents>(type: K, listener: (this: Clip, event: ClipEvents[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
+    removeEventListener<K extends keyof ClipEvents>(type: K, listener: (this: Clip, event: ClipEvents[K]) => unknown, options?: boolean | EventListenerOptions): void;
+} & EventTarget;
 export { deleteModel, listModels, persistModels, storageEstimate } from "./clipside/store.js";
 export { DeviceLostError, EngineError, ImageDecodeError, IntegrityError, ModelError, QuotaError, WebGPUUnavailableError } from "./clipside/errors.js";

@@ -37,3 +37,47 @@ export interface ClipSearchResult {
   query: string | import('./clipside.js').ImageInput;
   matches: import('./widget/search.js').Match[];
 }
+
+interface ClipClassifierEventMap extends HTMLElementEventMap {
+  'clip-result': CustomEvent<ClipClassifierResult>;
+}
+
+interface ClipSearchEventMap extends HTMLElementEventMap {
+  'clip-result': CustomEvent<ClipSearchResult>;
+}
+
+// As TypeScript has it for the elements of HTML.
+
+declare module './widget/classifier.js' {
+  interface ClipClassifier {
+    addEventListener<K extends keyof ClipClassifierEventMap>(
+      type: K,
+      listener: (this: ClipClassifier, event: ClipClassifierEventMap[K]) => unknown,
+      options?: boolean | AddEventListenerOptions,
+    ): void;
+    addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+    removeEventListener<K extends keyof ClipClassifierEventMap>(
+      type: K,
+      listener: (this: ClipClassifier, event: ClipClassifierEventMap[K]) => unknown,
+      options?: boolean | EventListenerOptions,
+    ): void;
+    removeEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | EventListenerOptions): void;
+  }
+}
+
+declare module './widget/search.js' {
+  interface ClipSearch {
+    addEventListener<K extends keyof ClipSearchEventMap>(
+      type: K,
+      listener: (this: ClipSearch, event: ClipSearchEventMap[K]) => unknown,
+      options?: boolean | AddEventListenerOptions,
+    ): void;
+    addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+    removeEventListener<K extends keyof ClipSearchEventMap>(
+      type: K,
+      listener: (this: ClipSearch, event: ClipSearchEventMap[K]) => unknown,
+      options?: boolean | EventListenerOptions,
+    ): void;
+    removeEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | EventListenerOptions): void;
+  }
+}

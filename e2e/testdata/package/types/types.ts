@@ -11,7 +11,7 @@ import {
   type Similarity,
 } from 'clipside';
 import { env, pipeline } from 'clipside/pipeline';
-import { ClipClassifier, ClipSearch, registerStrings } from 'clipside/widget';
+import { ClipClassifier, type ClipClassifierResult, ClipSearch, type ClipSearchResult, type Match, registerStrings } from 'clipside/widget';
 import 'clipside/worker';
 import 'clipside/service-worker';
 
@@ -32,6 +32,8 @@ declare const picture: File;
 declare const pictures: readonly ImageInput[];
 const one = await clip.classify(picture, ['a cat', 'a dog'] as const, { template: ['a {}', 'the {}'], topK: 1 });
 is<typeof one, Label[]>(true);
+const templates = ['a {}', 'the {}'] as const;
+await clip.classify(picture, ['a cat'], { template: templates });
 const many = await clip.classify(pictures, ['a cat']);
 is<typeof many, Label[][]>(true);
 const text = await clip.embedTexts('a cat');
@@ -49,6 +51,17 @@ for await (const each of clip.classifyEach(pictures, ['a cat'])) {
   else is<typeof each.result, Label[]>(true);
 }
 is<Awaited<ReturnType<Clip['dispose']>>, void>(true);
+
+clip.addEventListener('upgrade', ({ detail }) => is<typeof detail, ClipInfo>(true));
+clip.addEventListener('upgradeerror', function ({ message }) {
+  is<typeof this, Clip>(true);
+  is<typeof message, string>(true);
+});
+clip.addEventListener('other', (event) => is<typeof event, Event>(true), { once: true });
+const onUpgrade = (event: CustomEvent<ClipInfo>) => event.detail;
+clip.addEventListener('upgrade', onUpgrade);
+clip.removeEventListener('upgrade', onUpgrade);
+clip.addEventListener('upgrade', { handleEvent: (event) => event.type });
 
 // @ts-expect-error labels are a list
 await clip.classify(picture, 'a cat');
@@ -71,17 +84,34 @@ try {
 const element = document.createElement('clip-classifier');
 is<typeof element, ClipClassifier>(true);
 element.labels = ['a cat', 'a dog'];
+element.labels = ['a cat', 'a dog'] as const;
+element.labels = 'a cat, a dog';
+is<typeof element.labels, string[]>(true);
+element.template = templates;
+await clip.classify(picture, element.labels, { template: element.template });
 element.topK = 3;
 is<Awaited<ReturnType<typeof element.classify>>, Label[]>(true);
 element.addEventListener('clip-progress', ({ detail }) => is<typeof detail, ClipProgress>(true));
 element.addEventListener('clip-ready', ({ detail }) => is<typeof detail, ClipInfo>(true));
 element.addEventListener('clip-error', ({ detail }) => is<typeof detail.error, Error>(true));
 element.addEventListener('clip-result', ({ detail }) => {
-  if ('result' in detail) is<typeof detail.result, Label[]>(true);
-  else is<(typeof detail.matches)[number]['score'], number>(true);
+  is<typeof detail, ClipClassifierResult>(true);
+  is<typeof detail.result, Label[]>(true);
+});
+element.addEventListener('click', function ({ clientX }) {
+  is<typeof this, ClipClassifier>(true);
+  is<typeof clientX, number>(true);
+});
+element.addEventListener('other', (event) => is<typeof event, Event>(true));
+// On what is around the elements it may be of either.
+document.body.addEventListener('clip-result', ({ detail }) => {
+  if ('result' in detail) is<typeof detail, ClipClassifierResult>(true);
+  else is<typeof detail, ClipSearchResult>(true);
 });
 const search = document.querySelector('clip-search');
 is<typeof search, ClipSearch | null>(true);
+search?.addEventListener('clip-result', ({ detail }) => is<typeof detail.matches, Match[]>(true));
+search?.addEventListener('clip-ready', ({ detail }) => is<typeof detail, ClipInfo>(true));
 registerStrings('fr', { drop: 'Déposez une image ici' });
 // @ts-expect-error there is no such string
 registerStrings('fr', { dorp: '' });

@@ -77,7 +77,8 @@
 export class ClipClassifier extends ClipElement {
     static formAssociated: boolean;
     constructor();
-    set labels(value: string[]);
+    /** @param {string | readonly string[]} value */
+    set labels(value: string | readonly string[]);
     /**
      * What to choose from.
      * @returns {string[]}
