@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -764,6 +765,58 @@ func TestWidgetPropertiesAreTakenBack(t *testing.T) {
 				t.Errorf("%s.%s is %s, then %s, and with %s %s", test.tag, test.property, got[0], got[1], nothing, got[2])
 			}
 		}
+	}
+	p.noComplaints()
+}
+
+// TestWidgetThumbnails shows pictures that are not there yet, or in their address, under the README's policy.
+func TestWidgetThumbnails(t *testing.T) {
+	s := serve(t)
+	s.mu.Lock()
+	s.extras["slow.png"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(300 * time.Millisecond)
+		http.ServeFile(w, r, photo("coffee.png"))
+	})
+	s.mu.Unlock()
+	p := launch(t, nil).open(t, s.page(t, "thumbnails.html", widgetScript+`<clip-classifier device="cpu" labels="cat, cup of coffee" multiple></clip-classifier><clip-search device="cpu"></clip-search>`))
+	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
+	eval[any](p, `(async () => {
+		const canvas = new OffscreenCanvas(60, 40);
+		canvas.getContext('2d').fillRect(0, 0, 60, 40);
+		const bytes = await (await canvas.convertToBlob()).bytes();
+		const address = 'data:image/png;base64,' + btoa(String.fromCharCode(...bytes));
+		const loading = (query) => Object.assign(new Image(), { src: 'slow.png?' + query });
+		const one = document.querySelector('clip-classifier');
+		document.querySelector('clip-search').images = [address, new URL(address), loading('search')];
+		await Promise.all([address, new URL(address), loading('classifier')].map((image) => one.classify(image)));
+		await document.querySelector('clip-search').search('cat');
+	})()`)
+	for element, want := range map[string]string{"clip-classifier": "60,60,480", "clip-search": "60,60,480"} {
+		drawn := fmt.Sprintf("[...document.querySelector(%s).shadowRoot.querySelectorAll('canvas')].map((c) => c.hidden ? 0 : c.width).join()", js(element))
+		got := ""
+		for deadline := time.Now().Add(10 * time.Second); got != want && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			got = eval[string](p, drawn)
+		}
+		if got != want {
+			t.Errorf("%s has thumbnails as wide as %s, want %s", element, got, want)
+		}
+	}
+	if got := eval[string](p, inside("clip-search", ".name")+".innerText"); got != "Picture 1" {
+		t.Errorf("a picture in its address is called %q", got)
+	}
+	red := eval[bool](p, `(async () => {
+		const one = document.querySelector('clip-classifier');
+		const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
+		const context = canvas.getContext('2d');
+		context.fillStyle = 'red';
+		context.fillRect(0, 0, 8, 8);
+		const call = one.classify(canvas);
+		context.clearRect(0, 0, 8, 8);
+		await call;
+		return [...one.shadowRoot.querySelectorAll('canvas')].at(-1).getContext('2d').getImageData(4, 4, 1, 1).data.join() === '255,0,0,255';
+	})()`)
+	if !red {
+		t.Error("a canvas is not shown as it was at the moment of the call")
 	}
 	p.noComplaints()
 }

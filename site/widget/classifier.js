@@ -511,8 +511,7 @@ export class ClipClassifier extends ClipElement {
  */
 async function showThumbnail(canvas, image) {
   try {
-    const picture = typeof image === 'string' || image instanceof URL ? await (await fetch(image)).blob() : image;
-    await drawThumbnail(canvas, picture, thumbnailSide);
+    await drawThumbnail(canvas, image, thumbnailSide);
     canvas.hidden = false;
   } catch {
     // What is wrong with the picture is told by the call that classifies it.

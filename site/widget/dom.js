@@ -1,5 +1,9 @@
 // Making elements of the shadow trees. Text goes in as text, never as markup, and nothing needs an inline style.
 
+import { readDataURL } from '../clipside/inputs.js';
+
+/** @typedef {import('../clipside.js').ImageInput} ImageInput */
+
 /**
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -22,11 +26,11 @@ export function make(tag, part, attributes = {}, ...children) {
 /**
  * Draws a picture small. An object URL would do, but a page's policy may refuse blob: pictures.
  * @param {HTMLCanvasElement} canvas
- * @param {Blob | CanvasImageSource | ImageData} picture
+ * @param {ImageInput} picture
  * @param {number} longest pixels of the longer side
  */
 export async function drawThumbnail(canvas, picture, longest) {
-  const bitmap = await createImageBitmap(picture);
+  const bitmap = await bitmapOf(picture);
   try {
     const scale = Math.min(longest / Math.max(bitmap.width, bitmap.height), 1);
     canvas.width = Math.max(Math.round(bitmap.width * scale), 1);
@@ -38,6 +42,25 @@ export async function drawThumbnail(canvas, picture, longest) {
   } finally {
     bitmap.close();
   }
+}
+
+/**
+ * @param {ImageInput} picture
+ * @returns {Promise<ImageBitmap>} of what is there now, or of what an <img> or an address will be
+ */
+async function bitmapOf(picture) {
+  if (picture instanceof HTMLImageElement && !picture.complete) await picture.decode();
+  if (typeof picture !== 'string' && !(picture instanceof URL)) return createImageBitmap(picture);
+  return createImageBitmap(isDataURL(picture) ? readDataURL(String(picture)) : await (await fetch(picture)).blob());
+}
+
+/**
+ * A page's policy may refuse data: addresses, to fetch and as an <img>'s src.
+ * @param {ImageInput} picture
+ * @returns {boolean} whether it is such an address
+ */
+export function isDataURL(picture) {
+  return /^data:/i.test(String(picture));
 }
 
 /**

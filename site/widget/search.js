@@ -1,4 +1,4 @@
-import { drawThumbnail, filesOf, make, maybePicture } from './dom.js';
+import { drawThumbnail, filesOf, isDataURL, make, maybePicture } from './dom.js';
 import { ClipElement } from './element.js';
 import { parseList } from './lists.js';
 import { fill } from './strings.js';
@@ -355,10 +355,11 @@ export class ClipSearch extends ClipElement {
    */
   #makeTile(image, name, embedding) {
     const isAddress = typeof image === 'string' || image instanceof URL;
-    const shown = isAddress
-      ? make('img', 'thumbnail', { src: String(image), alt: '' })
-      : make('canvas', 'thumbnail', { 'aria-hidden': 'true' });
-    if (shown instanceof HTMLCanvasElement) drawThumbnail(shown, /** @type {any} */ (image), thumbnailSide).catch(() => {}); // the search tells it
+    const shown =
+      isAddress && !isDataURL(image)
+        ? make('img', 'thumbnail', { src: String(image), alt: '' })
+        : make('canvas', 'thumbnail', { 'aria-hidden': 'true' });
+    if (shown instanceof HTMLCanvasElement) drawThumbnail(shown, image, thumbnailSide).catch(() => {}); // the search tells it
     const label = make('span', 'name');
     label.textContent = name;
     const score = make('span', 'score');
@@ -510,7 +511,7 @@ function isSearchImage(one) {
  */
 function nameOf(image) {
   if (image instanceof File) return image.name;
-  if (typeof image !== 'string' && !(image instanceof URL)) return '';
+  if ((typeof image !== 'string' && !(image instanceof URL)) || isDataURL(image)) return '';
   const last = String(image).split(/[?#]/)[0].split('/').at(-1) ?? '';
   try {
     return decodeURIComponent(last);
