@@ -132,7 +132,7 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 	for i, want := range []indexedModel{{Name: "mine", Path: "mine/", License: "MIT"}, {Name: "starter", Path: "starter/", License: starterLicense}} {
 		dir := filepath.Join(dist, "models", want.Path)
 		for name := range tree(t, dir) {
-			if name != "MODEL_CARD.md" {
+			if name != "MODEL_CARD.md" && name != bundle.ManifestName {
 				info, err := os.Stat(filepath.Join(dir, name))
 				if err != nil {
 					t.Fatal(err)
