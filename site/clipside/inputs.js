@@ -196,10 +196,9 @@ async function takeElement(signal, img) {
     return await copy(img, named);
   } catch (error) {
     // Of a drawing that does not say its size Chromium makes no bitmap, or a blank one, but draws it.
+    if (/** @type {{ cause?: { name?: string } }} */ (error).cause?.name !== 'InvalidStateError') throw error;
     const canvas = new OffscreenCanvas(img.naturalWidth, img.naturalHeight);
-    const context = canvas.getContext('2d');
-    if (!context || /** @type {{ cause?: { name?: string } }} */ (error).cause?.name !== 'InvalidStateError') throw error;
-    context.drawImage(img, 0, 0, canvas.width, canvas.height);
+    canvas.getContext('2d')?.drawImage(img, 0, 0, canvas.width, canvas.height);
     return copy(canvas, named);
   }
 }

@@ -85,7 +85,10 @@ const results = createResults({
       .filter(({ state, current }) => state === 'done' && current)
       .map(({ name, scores }) => ({ picture: name, scores: [...scores] })),
   }),
-  waiting: () => cards.all.some(({ current }) => !current),
+  state() {
+    if (cards.all.some(({ current }) => !current)) return 'partial';
+    return cards.all.some(({ state }) => state === 'done') ? 'whole' : 'none';
+  },
 });
 
 const templateField = createTemplate({

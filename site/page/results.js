@@ -11,9 +11,9 @@ const doneMs = 2000;
  * The buttons that take results elsewhere. They are there while there are
  * pictures, and can be pressed once each has its result.
  *
- * @param {{collect: () => Results, waiting: () => boolean}} parts waiting says whether a picture's result is still to come
+ * @param {{collect: () => Results, state: () => 'none'|'partial'|'whole'}} parts
  */
-export function createResults({ collect, waiting }) {
+export function createResults({ collect, state }) {
   const tools = byId('results-tools', HTMLDivElement);
   const copy = byId('results-copy', HTMLButtonElement);
   const share = byId('results-share', HTMLButtonElement);
@@ -40,9 +40,8 @@ export function createResults({ collect, waiting }) {
   return {
     /** The results, their number, or what is asked have changed. */
     changed() {
-      const none = collect().pictures.length === 0;
-      tools.hidden = none && !waiting();
-      for (const button of tools.querySelectorAll('button')) button.disabled = none || waiting();
+      tools.hidden = state() === 'none';
+      for (const button of tools.querySelectorAll('button')) button.disabled = state() !== 'whole';
     },
   };
 }
