@@ -40,6 +40,8 @@ type Device struct {
 	resizing sync.Mutex // held while pictures are resized; guards resizer
 	resizer  resizer
 
+	scopes sync.Mutex // held by checked
+
 	mu   sync.Mutex
 	lost error // why the device is gone; guarded by mu
 }

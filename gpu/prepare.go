@@ -123,7 +123,7 @@ func (r *resizer) fit(plan *preprocess.Plan) error {
 	if width*height > keptTexture {
 		width, height = w.Width, w.Height
 	}
-	return r.d.checked(func() error {
+	err := r.d.checked(func() error {
 		for _, b := range buffers {
 			if b.kept.size >= uint64(b.size) {
 				continue
@@ -137,6 +137,10 @@ func (r *resizer) fit(plan *preprocess.Plan) error {
 		}
 		return r.fitTexture(width, height)
 	})
+	if err != nil {
+		r.release() // in a browser what there was no memory for is there all the same, and of no use
+	}
+	return err
 }
 
 func (r *resizer) fitTexture(width, height int) error {

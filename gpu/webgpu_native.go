@@ -75,7 +75,11 @@ func (d *Device) writeAll(b *wgpu.Buffer, at uint64, parts [][]byte) error {
 	return nil
 }
 
-func (d *Device) checked(f func() error) error { return f() }
+func (d *Device) checked(f func() error) error {
+	d.scopes.Lock()
+	defer d.scopes.Unlock()
+	return f()
+}
 
 func (d *Device) compile(p *pipeline, source string) {
 	defer close(p.ready)
