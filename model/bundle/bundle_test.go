@@ -61,6 +61,16 @@ func unit(n int) []float32 {
 // writeBundle packs random values and returns the manifest and every tensor's values.
 func writeBundle(t testing.TB, dir string, c model.Config, seed uint64) (*Manifest, map[string][]uint16) {
 	t.Helper()
+	w, m, all := finishBundle(t, dir, c, seed)
+	if err := w.Commit(m); err != nil {
+		t.Fatal(err)
+	}
+	return m, all
+}
+
+// finishBundle is writeBundle without its end: the manifest is still to be committed.
+func finishBundle(t testing.TB, dir string, c model.Config, seed uint64) (*Writer, *Manifest, map[string][]uint16) {
+	t.Helper()
 	w, err := NewWriter(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -93,10 +103,23 @@ func writeBundle(t testing.TB, dir string, c model.Config, seed uint64) (*Manife
 		t.Fatal(err)
 	}
 	m.SelfTest = SelfTest{Text: "a cat", TextEmbedding: unit(c.EmbedDim), ImageEmbedding: unit(c.EmbedDim)}
-	if err := w.Commit(m); err != nil {
+	return w, m, all
+}
+
+func TestABundleIsWholeThoughAnOldChunkCannotBeRemoved(t *testing.T) {
+	dir, c := t.TempDir(), smallConfig()
+	writeBundle(t, dir, c, 1)
+	if err := os.MkdirAll(filepath.Join(dir, strings.Repeat("0", 64)+".zst", "held"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return m, all
+	w, m, _ := finishBundle(t, dir, c, 2)
+	if err := w.Commit(m); err == nil {
+		t.Error("Commit says nothing of what is left")
+	}
+	w.Abort()
+	if err := Verify(t.Context(), FS(os.DirFS(dir)), m, nil); err != nil {
+		t.Error(err)
+	}
 }
 
 // device keeps what it is filled with. After failAt bytes of a parameter named fail it fails.

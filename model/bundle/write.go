@@ -263,6 +263,7 @@ func (w *Writer) Commit(m *Manifest) error {
 	if err := replaceFile(filepath.Join(w.dir, ManifestName), data); err != nil {
 		return err
 	}
+	w.made = nil // they are the bundle's now, whatever becomes of what is left to do
 	keep := map[string]bool{m.Tokenizer.File: true}
 	for _, t := range m.Towers {
 		for _, c := range t.Chunks {
@@ -275,12 +276,11 @@ func (w *Writer) Commit(m *Manifest) error {
 	}
 	for _, e := range entries {
 		if isOurs(e.Name()) && !keep[e.Name()] {
-			if err := os.Remove(filepath.Join(w.dir, e.Name())); err != nil {
-				return fmt.Errorf("bundle: removing an old chunk: %w", err)
+			if err := os.Remove(filepath.Join(w.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("bundle: the new bundle is complete, but an old chunk is left: %w", err)
 			}
 		}
 	}
-	w.made = nil
 	return nil
 }
 
