@@ -122,10 +122,10 @@ func (c *Clip) embed(ctx context.Context, names, templates []string, told Progre
 	if told != nil {
 		told(0, len(rest))
 	}
+	defer c.texts.trim(max(maxCached, len(names))) // an aborted call has left something, too
 	if err := c.encode(ctx, rest, many, told); err != nil {
 		return Texts{}, fmt.Errorf("embed texts: %w", err)
 	}
-	c.texts.trim(max(maxCached, len(names)))
 	out := Texts{Embeddings: make([][]float32, len(names))}
 	for i, e := range all {
 		out.Embeddings[i] = e.values

@@ -229,3 +229,35 @@ func TestAnAbortEndsCallsBetweenPasses(t *testing.T) {
 	}
 	p.check(t, 100, 7)
 }
+
+func TestWhatAbortedCallsLeaveIsBounded(t *testing.T) {
+	f := &fake{atOnce: 64}
+	c := fakeClip(f)
+	texts := func(call, n int) (all []string) {
+		for i := range n {
+			all = append(all, fmt.Sprintf("%d of call %d", i, call))
+		}
+		return all
+	}
+	const calls = 5
+	for call := range calls {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := c.EmbedTexts(ctx, texts(call, 2000), func(done, _ int) {
+			if done > 1900 {
+				cancel()
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("call %d: %v", call, err)
+		}
+	}
+	known := 0
+	for call := range calls {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		c.EmbedTexts(ctx, texts(call, 1900), func(done, total int) { known += 1900 - total })
+	}
+	if known == 0 || known > 4096 {
+		t.Errorf("%d embeddings of aborted calls are remembered", known)
+	}
+}

@@ -80,7 +80,7 @@ func (c *Programs[K, P]) Lock() (unlock func()) {
 }
 
 // Borrow returns a recording that nobody else uses until giveBack is called, making it when there is none. When there
-// are too many, the one unused for longest is released.
+// are too many, those unused for longest are released.
 func (c *Programs[K, P]) Borrow(key K, record func() (P, error)) (p P, giveBack func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,11 +94,13 @@ func (c *Programs[K, P]) Borrow(key K, record func() (P, error)) (p P, giveBack 
 			return p, nil, err
 		}
 		e = &entry[K, P]{key: key, program: p}
-		if len(c.all) >= c.Max {
-			if i := slices.IndexFunc(c.all, func(e *entry[K, P]) bool { return !e.lent }); i >= 0 {
-				c.all[i].program.Release()
-				c.all = slices.Delete(c.all, i, i+1)
+		for len(c.all) >= c.Max { // by more than one after many were lent at once
+			i := slices.IndexFunc(c.all, func(e *entry[K, P]) bool { return !e.lent })
+			if i < 0 {
+				break
 			}
+			c.all[i].program.Release()
+			c.all = slices.Delete(c.all, i, i+1)
 		}
 	}
 	e.lent = true

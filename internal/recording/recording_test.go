@@ -73,6 +73,29 @@ func TestTheProgramUnusedForLongestIsDropped(t *testing.T) {
 	}
 }
 
+func TestManyRecordingsLentAtOnceAreNotKept(t *testing.T) {
+	var dropped []string
+	c := Programs[int, released]{Max: 2}
+	borrow := func(n int) func() {
+		_, back, err := c.Borrow(n, func() (released, error) { return released{"", &dropped}, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return back
+	}
+	var backs []func()
+	for n := range 20 {
+		backs = append(backs, borrow(n))
+	}
+	for _, back := range backs {
+		back()
+	}
+	borrow(20)()
+	if len(dropped) != 19 {
+		t.Errorf("of 21 recordings %d were dropped, want all but 2", len(dropped))
+	}
+}
+
 func TestFewRecordingsServeEveryCount(t *testing.T) {
 	for _, step := range []int{1, 4, 8} {
 		seen := map[int]bool{}
