@@ -22,6 +22,20 @@ func main() {
 // output is where a command writes: results to stdout, everything else to stderr.
 type output struct{ stdout, stderr io.Writer }
 
+// results remembers the first error of writing, which is easily overlooked where lines are printed.
+type results struct {
+	io.Writer
+	err error
+}
+
+func (r *results) Write(p []byte) (int, error) {
+	n, err := r.Writer.Write(p)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
 // command is one of clipside's subcommands.
 type command struct {
 	name    string
@@ -77,7 +91,11 @@ func (c *command) run(ctx context.Context, args []string, out output) int {
 	case err != nil:
 		err = &usageError{err.Error()}
 	default:
-		err = do(ctx, out, rest)
+		results := &results{Writer: out.stdout}
+		err = do(ctx, output{results, out.stderr}, rest)
+		if err == nil && results.err != nil {
+			err = fmt.Errorf("writing the results: %w", results.err)
+		}
 	}
 	var usage *usageError
 	switch {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -138,5 +139,17 @@ func TestFlagsMayFollowArguments(t *testing.T) {
 		if err != nil || o.name != c.name || strings.Join(rest, " ") != c.rest {
 			t.Errorf("%s: name %q, rest %q, error %v; want %q, %q", c.args, o.name, rest, err, c.name, c.rest)
 		}
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestResultsThatCannotBeWrittenAreAFailure(t *testing.T) {
+	var stderr strings.Builder
+	if code := run(t.Context(), []string{"inspect", packed(t)}, output{full{}, &stderr}); code != 1 || !strings.Contains(stderr.String(), syscall.ENOSPC.Error()) {
+		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }
