@@ -187,8 +187,10 @@ func TestPhotosFindTheirLabels(t *testing.T) {
 			p.model()
 			loaded := s.requests()
 			g.check(t, p)
-			if after := s.requests(); len(after) != 0 {
-				t.Errorf("classifying asked the network for %q", after)
+			for _, path := range s.requests() {
+				if path != "sw.js" { // the browser looks for a newer one when it sees fit
+					t.Errorf("classifying asked the network for %q", path)
+				}
 			}
 			for _, path := range loaded {
 				if strings.Contains(path, "..") || strings.HasPrefix(path, "models/") && !strings.HasPrefix(path, "models/starter/") && path != "models/index.json" {
