@@ -36,7 +36,8 @@ func (t *TextTower) Encode(ops Ops, tokens Tokens, ends Indices) Tensor {
 	return ops.Normalize(ops.MatMul(x, Linear{Weight: t.projection}, NoAct, nil))
 }
 
-// End is the position at which a text's embedding is read: the first highest id, which is the end token's.
+// End is the position at which a text's embedding is read: the first highest id, which is the end token's. Checkpoints
+// of which that does not hold are refused when they are packed.
 func End(ids []uint32) int {
 	end := 0
 	for i, id := range ids {

@@ -60,6 +60,18 @@ func (t *Tokenizer) Start() uint32 { return t.start }
 // End is the id of EndToken.
 func (t *Tokenizer) End() uint32 { return t.end }
 
+// Highest is the highest id that Encode can give. A vocabulary may have higher ones, which no text comes to.
+func (t *Tokenizer) Highest() uint32 {
+	highest := max(t.start, t.end)
+	for b := range 256 {
+		highest = max(highest, t.first[b], t.last[b])
+	}
+	for _, m := range t.merges {
+		highest = max(highest, m.joined)
+	}
+	return highest
+}
+
 // Encode returns text's ids between the start and the end token, without padding, at most context of them. truncated
 // reports whether tokens were left out to keep to context; the end token never is. Bytes that are not UTF-8 count as
 // U+FFFD. It panics when context is less than 2, which holds no text at all.

@@ -210,8 +210,8 @@ func TestVocabularyOfAnotherOrderAndSize(t *testing.T) {
 	slices.Reverse(p.tokens)
 	p.tokens = append(p.tokens, "unused</w>", "<|pad|>")
 	for name, tok := range p.forms(t) {
-		if tok.VocabSize() != 520 || tok.Start() != 1 || tok.End() != 0 {
-			t.Errorf("%s: size %d, start %d, end %d", name, tok.VocabSize(), tok.Start(), tok.End())
+		if tok.VocabSize() != 520 || tok.Start() != 1 || tok.End() != 0 || tok.Highest() != 517 {
+			t.Errorf("%s: size %d, start %d, end %d, highest %d", name, tok.VocabSize(), tok.Start(), tok.End(), tok.Highest())
 		}
 		if ids, _ := tok.Encode("dog", 77); !slices.Equal(ids, []uint32{1, 4, 0}) {
 			t.Errorf("%s: %v", name, ids)
@@ -232,8 +232,8 @@ func TestAddedTokensExtendTheVocabulary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tok.VocabSize() != 518 || tok.Start() != 516 || tok.End() != 517 {
-		t.Errorf("size %d, start %d, end %d", tok.VocabSize(), tok.Start(), tok.End())
+	if tok.VocabSize() != 518 || tok.Start() != 516 || tok.End() != 517 || tok.Highest() != 517 {
+		t.Errorf("size %d, start %d, end %d, highest %d", tok.VocabSize(), tok.Start(), tok.End(), tok.Highest())
 	}
 }
 

@@ -101,8 +101,15 @@ func (c *Checkpoint) open(fsys fs.FS) error {
 	if n := c.Tokenizer.VocabSize(); n > c.Config.Text.Vocab {
 		return bad(config, "vocabulary", "the tokenizer has %d tokens, the text encoder %d", n, c.Config.Text.Vocab)
 	}
-	if end >= 0 && end != int(c.Tokenizer.End()) {
+	if end < 0 {
+		return nil
+	}
+	if end != int(c.Tokenizer.End()) {
 		return bad(config, "text_config.eos_token_id", "%d is not the tokenizer's end token, %d", end, c.Tokenizer.End())
+	}
+	// Texts are read at their highest id (model.End), which must be the one that the checkpoint is read at.
+	if highest := c.Tokenizer.Highest(); end != int(highest) {
+		return bad(config, "text_config.eos_token_id", "%d is not the highest id of the tokenizer's, %d, at which texts are read; such a text encoder is not supported", end, highest)
 	}
 	return nil
 }

@@ -509,6 +509,11 @@ func TestPackRefuses(t *testing.T) {
 		{"unknown activation", hfSetting("vision_config.hidden_act", "swish"), []string{"vision_config.hidden_act", "swish"}},
 		{"greyscale", hfSetting("vision_config.num_channels", 1), []string{"num_channels"}},
 		{"other end token", hfSetting("text_config.eos_token_id", 7), []string{"eos_token_id", "7", "4095"}},
+		{"end token that is not the highest id", func() fs.FS {
+			swapped := file(hf, "vocab.json", edit(t, edit(t, hf["vocab.json"].Data, "<|startoftext|>", 4095), "<|endoftext|>", 4094)).(fstest.MapFS)
+			swapped["config.json"] = &fstest.MapFile{Data: edit(t, hf["config.json"].Data, "text_config.eos_token_id", 4094)}
+			return swapped
+		}(), []string{"eos_token_id", "4094", "4095", "not supported"}},
 		{"heads that do not divide", hfSetting("text_config.num_attention_heads", 3), []string{"text.heads"}},
 		{"negative layers", hfSetting("text_config.num_hidden_layers", -1), []string{"text.layers"}},
 		{"enormous width", hfSetting("text_config.hidden_size", 1<<40), []string{"text.width"}},
