@@ -67,13 +67,16 @@ func (s *source) checkpoint(ctx context.Context, out output) (string, error) {
 	line := newProgressLine(out.stderr)
 	defer line.clear()
 	told := false
-	dir, err := hub.Fetch(ctx, s.path, filepath.Join(cache, "checkpoints"), func(file string, done, total int64) {
+	c := hub.NewClient()
+	c.Progress = func(file string, done, total int64) {
 		if !told {
 			fmt.Fprintf(out.stderr, "fetching %s from the hub\n", s.origin)
 			told = true
 		}
 		line.update(file, done, total)
-	})
+	}
+	c.Waiting = func() { fmt.Fprintf(out.stderr, "%s is being fetched already; waiting\n", s.origin) }
+	dir, err := c.Fetch(ctx, s.path, filepath.Join(cache, "checkpoints"))
 	if err != nil {
 		return "", fmt.Errorf("there is no directory %s, and as a name: %w", s.path, err)
 	}

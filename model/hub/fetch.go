@@ -10,8 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // DefaultEndpoint is where repositories are looked for unless HF_ENDPOINT says otherwise.
@@ -25,6 +28,8 @@ type Client struct {
 	Token string
 	// Progress, if not nil, is told how far a file is; total is -1 where the server does not say.
 	Progress func(file string, done, total int64)
+	// Waiting, if not nil, is called when a fetch has to wait until another one of the same checkpoint has ended.
+	Waiting func()
 
 	http     *http.Client
 	attempts int           // to get on with a file, while none of them brings a byte
@@ -43,33 +48,41 @@ func NewClient() *Client {
 	return c
 }
 
-// Fetch fetches the checkpoint that name means (see Repository) into a directory of its own below cacheDir, with the
-// environment's client, and returns that directory.
-func Fetch(ctx context.Context, name, cacheDir string, progress func(file string, done, total int64)) (dir string, err error) {
-	c := NewClient()
-	c.Progress = progress
-	return c.Fetch(ctx, name, cacheDir)
-}
-
-// doneName marks a directory whose files are all there; it lists them. It has another extension than the
-// checkpoint's own files.
+// doneName marks a directory whose files are all there; it lists them with their sizes, a line each. It has another
+// extension than the checkpoint's own files.
 const doneName = "fetched.list"
 
-// Fetch fetches a checkpoint's configuration, weights and vocabulary: OpenCLIP's layout where the repository has it,
-// else Hugging Face's; safetensors before a sharded one before pickles. What an earlier, interrupted call got is
-// kept and continued; a complete checkpoint is returned without asking the server. Every file is checked against the
-// hash that the server gives. Errors are *NameError, *StatusError, *IntegrityError, or the network's.
+// Fetch fetches the checkpoint that name means (see Repository) into a directory of its own below cacheDir, and returns
+// that directory: its configuration, weights and vocabulary; OpenCLIP's layout where the repository has it, else Hugging
+// Face's; safetensors before a sharded one before pickles. What an earlier, interrupted call got is kept and continued; a
+// complete checkpoint is returned without asking the server. Every file is checked against the hash that the server
+// gives. Of several calls for one checkpoint, in whatever processes, one fetches and the others wait for it. Errors are
+// *NameError, *StatusError, *IntegrityError, ctx's, or the network's.
 func (c *Client) Fetch(ctx context.Context, name, cacheDir string) (string, error) {
 	repo, err := Repository(name)
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Join(cacheDir, strings.ReplaceAll(repo, "/", "--"))
-	if complete(dir) {
+	if all, _ := complete(dir); all {
 		return dir, nil
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", fmt.Errorf("hub: %w", err)
+	}
+	unlock, err := c.lock(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	all, damaged := complete(dir)
+	if all { // by now
+		return dir, nil
+	}
+	for _, file := range damaged {
+		if err := os.Remove(file); err != nil {
+			return "", fmt.Errorf("hub: %w", err)
+		}
 	}
 	g := &getter{Client: c, ctx: ctx, repo: repo, dir: dir}
 	if err := g.checkpoint(); err != nil {
@@ -78,18 +91,47 @@ func (c *Client) Fetch(ctx context.Context, name, cacheDir string) (string, erro
 	return dir, g.finish()
 }
 
-// complete reports whether a directory has every file that its list names.
-func complete(dir string) bool {
+// lock makes this call the only one that changes the directory, until it calls unlock. The file that is locked lies beside
+// the directory and stays there: were it removed, two processes could hold locks of two files of that name.
+func (c *Client) lock(ctx context.Context, dir string) (unlock func(), err error) {
+	lock := flock.New(dir + ".lock")
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
+		if c.Waiting != nil {
+			c.Waiting()
+		}
+		_, err = lock.TryLockContext(ctx, lockPoll)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("hub: locking %s: %w", dir, err)
+	}
+	return func() { lock.Unlock() }, nil // closes the file; there is nothing to do about an error
+}
+
+// lockPoll is how often a waiting call looks whether it is its turn.
+const lockPoll = 100 * time.Millisecond
+
+// complete reports whether a directory has every file that its list names. Damaged are files that have another size now
+// than they had then.
+func complete(dir string) (all bool, damaged []string) {
 	list, err := os.ReadFile(filepath.Join(dir, doneName))
 	if err != nil {
-		return false
+		return false, nil
 	}
-	for _, file := range strings.Fields(string(list)) {
-		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
-			return false
+	all = true
+	for line := range strings.Lines(string(list)) {
+		file, size, _ := strings.Cut(strings.TrimSpace(line), " ") // lists of earlier versions have no sizes
+		path := filepath.Join(dir, file)
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			all = false
+		case size != "" && size != strconv.FormatInt(info.Size(), 10):
+			all = false
+			damaged = append(damaged, path)
 		}
 	}
-	return true
+	return all, damaged
 }
 
 // getter fetches one repository.
@@ -101,8 +143,15 @@ type getter struct {
 }
 
 func (g *getter) finish() error {
-	list := strings.Join(g.files, "\n") + "\n"
-	if err := os.WriteFile(filepath.Join(g.dir, doneName), []byte(list), 0o644); err != nil {
+	var list []byte
+	for _, file := range g.files {
+		info, err := os.Stat(filepath.Join(g.dir, file))
+		if err != nil {
+			return fmt.Errorf("hub: %w", err)
+		}
+		list = fmt.Appendf(list, "%s %d\n", file, info.Size())
+	}
+	if err := os.WriteFile(filepath.Join(g.dir, doneName), list, 0o644); err != nil {
 		return fmt.Errorf("hub: %w", err)
 	}
 	return nil

@@ -226,6 +226,74 @@ func TestFetchContinuesAfterADrop(t *testing.T) {
 	}
 }
 
+// What a second process does, a second client does here: a lock is the file's.
+func TestOneOfTwoFetchesOfACheckpointWaitsForTheOther(t *testing.T) {
+	const name = "open_clip_model.safetensors"
+	s := newServer(t, openCLIP())
+	half, goOn := make(chan bool), make(chan bool)
+	s.fault = func(w http.ResponseWriter, r *http.Request, data []byte) bool {
+		if !strings.HasSuffix(r.URL.Path, name) || r.Header.Get("Range") != "" {
+			return false
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		w.Write(data[:1000])
+		w.(http.Flusher).Flush()
+		half <- true
+		<-goOn
+		w.Write(data[1000:])
+		return true
+	}
+	cache := t.TempDir()
+	fetch := func(ctx context.Context, c *Client) chan error {
+		done := make(chan error, 1)
+		go func() {
+			_, err := c.Fetch(ctx, "owner/name", cache)
+			done <- err
+		}()
+		return done
+	}
+	waiting := make(chan bool, 2)
+	first := fetch(t.Context(), s.client(t))
+	<-half
+	patient, impatient := s.client(t), s.client(t)
+	patient.Waiting = func() { waiting <- true }
+	impatient.Waiting = patient.Waiting
+	second := fetch(t.Context(), patient)
+	ctx, cancel := context.WithCancel(t.Context())
+	third := fetch(ctx, impatient)
+	<-waiting
+	<-waiting
+	cancel()
+	if err := <-third; !errors.Is(err, context.Canceled) {
+		t.Errorf("a fetch that was cancelled while it waited: %v", err)
+	}
+	goOn <- true
+	if err := errors.Join(<-first, <-second); err != nil {
+		t.Fatal(err)
+	}
+	checkFile(t, filepath.Join(cache, "owner--name"), name, s.files[name])
+	if n := strings.Count(strings.Join(s.seen(), "\n"), "GET "+name); n != 1 {
+		t.Errorf("the weights were asked for %d times", n)
+	}
+}
+
+func TestAFileThatLostItsEndIsFetchedAgain(t *testing.T) {
+	const name = "open_clip_model.safetensors"
+	s := newServer(t, openCLIP())
+	c, cache := s.client(t), t.TempDir()
+	dir, err := c.Fetch(t.Context(), "owner/name", cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(dir, name), 1234); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Fetch(t.Context(), "owner/name", cache); err != nil {
+		t.Fatal(err)
+	}
+	checkFile(t, dir, name, s.files[name])
+}
+
 func checkFile(t *testing.T, dir, name string, want []byte) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, name))
@@ -492,7 +560,7 @@ func TestFetchUsesTheEnvironment(t *testing.T) {
 	s.token = "from the environment"
 	t.Setenv("HF_ENDPOINT", s.hub.URL)
 	t.Setenv("HF_TOKEN", s.token)
-	dir, err := Fetch(t.Context(), "owner/name", t.TempDir(), nil)
+	dir, err := NewClient().Fetch(t.Context(), "owner/name", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
