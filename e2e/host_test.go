@@ -51,6 +51,7 @@ func packRandom(t testing.TB, c model.Config) (dir string, m *bundle.Manifest) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer w.Abort()
 	rng := rand.New(rand.NewPCG(1, 2))
 	piece := make([]uint16, 1<<16)
 	for _, tower := range []string{bundle.Image, bundle.Text} {
@@ -88,7 +89,7 @@ func packRandom(t testing.TB, c model.Config) (dir string, m *bundle.Manifest) {
 	if err := w.Finish(m, words); err != nil {
 		t.Fatal(err)
 	}
-	m.SelfTest = selfTest(t, dir, m, words)
+	m.SelfTest = selfTest(t, w.Files(), m, words)
 	if err := w.Commit(m); err != nil {
 		t.Fatal(err)
 	}

@@ -265,7 +265,7 @@ func writeChanged(file string, data []byte) error {
 }
 
 // removeStale deletes what is in dist and not among files, except the index of models and models that somebody else
-// put there; then directories that are left empty.
+// put there, or is packing there; then directories that are left empty.
 func removeStale(dist string, files map[string]string) error {
 	var dirs []string
 	err := filepath.WalkDir(dist, func(file string, d fs.DirEntry, err error) error {
@@ -278,7 +278,7 @@ func removeStale(dist string, files map[string]string) error {
 		}
 		name := filepath.ToSlash(rel)
 		if d.IsDir() {
-			if path.Dir(name) == "models" && name != starterDir && isBundle(file) {
+			if path.Dir(name) == "models" && name != starterDir && (isBundle(file) || bundle.Unfinished(file)) {
 				return fs.SkipDir
 			}
 			dirs = append(dirs, file)

@@ -95,6 +95,17 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dist, "models/mine"), os.DirFS(packed(t))); err != nil {
 		t.Fatal(err)
 	}
+	// Of two models that were being packed there, one was given up long ago.
+	for name, age := range map[string]time.Duration{"models/packing/.packing-1": 0, "models/old/.packing-1": 2 * time.Hour} {
+		dir := filepath.Join(dist, name)
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-age)
+		if err := os.Chtimes(dir, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
 	again := build()
 	kept := 0
 	for name, changed := range again {
@@ -110,6 +121,9 @@ func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
 	}
 	if kept < 4 || len(again) != len(files)+kept {
 		t.Errorf("%d files, %d of them of the model that was added; %d before", len(again), kept, len(files))
+	}
+	if _, err := os.Stat(filepath.Join(dist, "models/packing/.packing-1")); err != nil {
+		t.Errorf("a model is no longer being packed: %v", err)
 	}
 	for _, gone := range []string{"page/old", "models/old"} {
 		if _, err := os.Stat(filepath.Join(dist, gone)); !os.IsNotExist(err) {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/clipside/clipside/model"
 	"github.com/klauspost/compress/zstd"
@@ -303,6 +304,19 @@ func TestAbortLeavesTheOlderBundle(t *testing.T) {
 	c := smallConfig()
 	m, _ := writeBundle(t, dir, c, 1)
 	before := contents(t, dir)
+	begin(t, dir, c).Abort()
+	after := contents(t, dir)
+	if len(after) != len(before) {
+		t.Errorf("%d files, before %d", len(after), len(before))
+	}
+	if err := Verify(t.Context(), FS(os.DirFS(dir)), m, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// begin gives a Writer a part of a bundle to write.
+func begin(t testing.TB, dir string, c model.Config) *Writer {
+	t.Helper()
 	w, err := NewWriter(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -314,13 +328,47 @@ func TestAbortLeavesTheOlderBundle(t *testing.T) {
 	if err := w.Write(values(rand.New(rand.NewPCG(9, 9)), layout[0].Shape[0]*layout[0].Shape[1])); err != nil {
 		t.Fatal(err)
 	}
-	w.Abort()
-	after := contents(t, dir)
-	if len(after) != len(before) {
-		t.Errorf("%d files, before %d", len(after), len(before))
+	return w
+}
+
+func TestWritersOfOneDirectoryDoNotDisturbEachOther(t *testing.T) {
+	dir, c := t.TempDir(), smallConfig()
+	first, m, _ := finishBundle(t, dir, c, 1)
+	same, _, _ := finishBundle(t, dir, c, 1) // the same chunks
+	if !Unfinished(dir) {
+		t.Error("nobody is at work")
+	}
+	same.Abort()
+	other := begin(t, dir, c)
+	if err := first.Commit(m); err != nil {
+		t.Fatal(err)
 	}
 	if err := Verify(t.Context(), FS(os.DirFS(dir)), m, nil); err != nil {
 		t.Error(err)
+	}
+	if _, err := os.Stat(other.Files()); err != nil {
+		t.Errorf("a Writer at work lost its files: %v", err)
+	}
+	other.Abort()
+	if Unfinished(dir) {
+		t.Error("somebody is still at work")
+	}
+}
+
+func TestWhatAWriterLeftThatWasKilledIsRemovedInTheEnd(t *testing.T) {
+	dir, c := t.TempDir(), smallConfig()
+	killed := begin(t, dir, c)
+	killed.wg.Wait()
+	long := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(killed.Files(), long, long); err != nil {
+		t.Fatal(err)
+	}
+	if Unfinished(dir) {
+		t.Error("somebody is at work")
+	}
+	writeBundle(t, dir, c, 1)
+	if _, err := os.Stat(killed.Files()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its files are still there: %v", err)
 	}
 }
 

@@ -15,8 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/clipside/clipside/internal/sha256"
 	"github.com/klauspost/compress/zstd"
@@ -28,11 +30,12 @@ import (
 const chunkLevel = zstd.SpeedFastest
 
 // Writer writes a bundle into a directory: first every tensor of every tower in the layout's order, then the
-// tokenizer, then the manifest. Files appear under their names only when complete, the manifest last; until Commit an
-// older bundle in the same directory stays intact. What is written depends on nothing but what is given: not on time,
+// tokenizer, then the manifest. Until Commit all files are in a directory of their own within it, so that neither an
+// older bundle nor another Writer is disturbed. What is written depends on nothing but what is given: not on time,
 // directory or the number of processors. A Writer is used by one goroutine; it compresses in others.
 type Writer struct {
-	dir    string
+	dir    string   // the bundle's
+	files  string   // of this Writer's files, within dir
 	layout []Tensor // of the current tower
 	tower  *Tower
 	towers map[string]*Tower
@@ -44,8 +47,7 @@ type Writer struct {
 	slots chan *packer // idle compressors; bounds how many chunks are in memory
 	wg    sync.WaitGroup
 	mu    sync.Mutex
-	err   error    // first failure of a compressor
-	made  []string // files that were not there before
+	err   error // first failure of a compressor
 }
 
 // packer compresses one chunk at a time, with buffers that it keeps.
@@ -54,11 +56,11 @@ type packer struct {
 	raw, split, to []byte
 }
 
-// NewWriter starts a bundle in dir, which it creates if need be.
+// unfinishedPrefix begins the name of a directory with a Writer's files.
+const unfinishedPrefix = ".packing-"
+
+// NewWriter starts a bundle in dir, which it creates if need be. It ends with Abort, after Commit or without.
 func NewWriter(dir string) (*Writer, error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
-	}
 	w := &Writer{dir: dir, towers: make(map[string]*Tower)}
 	n := runtime.GOMAXPROCS(0)
 	w.slots = make(chan *packer, n)
@@ -69,8 +71,18 @@ func NewWriter(dir string) (*Writer, error) {
 		}
 		w.slots <- &packer{enc: enc}
 	}
+	err := os.MkdirAll(dir, 0o777)
+	if err == nil {
+		w.files, err = os.MkdirTemp(dir, unfinishedPrefix+"*")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
 	return w, nil
 }
+
+// Files is the directory with the Writer's files until Commit.
+func (w *Writer) Files() string { return w.files }
 
 // newEncoder makes an encoder whose output depends on its input alone.
 func newEncoder(level zstd.EncoderLevel) (*zstd.Encoder, error) {
@@ -196,13 +208,10 @@ func (w *Writer) store(data []byte, raw int, suffix string) (File, error) {
 	sum := sha256.Sum256(data)
 	f := File{SHA256: hex.EncodeToString(sum[:]), Stored: len(data), Raw: raw}
 	f.File = f.SHA256 + suffix
-	path := filepath.Join(w.dir, f.File)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		w.mu.Lock()
-		w.made = append(w.made, path)
-		w.mu.Unlock()
+	if err := os.WriteFile(filepath.Join(w.files, f.File), data, 0o644); err != nil {
+		return File{}, fmt.Errorf("bundle: %w", err)
 	}
-	return f, replaceFile(path, data)
+	return f, nil
 }
 
 // replaceFile writes data beside path and renames it, so that path never holds a part of it.
@@ -226,7 +235,7 @@ func replaceFile(path string, data []byte) error {
 const tempSuffix = ".part"
 
 // Finish ends the last tower and stores the tokenizer; it fills in the manifest's Format, Version, Towers and
-// Tokenizer. Every file that the manifest names is then in the directory, so the model can be loaded from it to
+// Tokenizer. Every file that the manifest names is then in the directory Files, so the model can be loaded from it to
 // compute the self-test, which Commit needs.
 func (w *Writer) Finish(m *Manifest, tokenizer []byte) error {
 	if err := w.endTower(); err != nil {
@@ -248,7 +257,8 @@ func (w *Writer) Finish(m *Manifest, tokenizer []byte) error {
 	return m.validateWeights()
 }
 
-// Commit writes the manifest and removes what an older bundle, or an interrupted writer, left in the directory.
+// Commit moves the files to the bundle's directory, writes the manifest, and removes what an older bundle, or a Writer
+// that was interrupted, left there.
 func (w *Writer) Commit(m *Manifest) error {
 	if err := m.Validate(); err != nil {
 		return err
@@ -260,37 +270,63 @@ func (w *Writer) Commit(m *Manifest) error {
 	if len(data) > MaxManifest {
 		return wrong("", "%d bytes long, at most %d can be read", len(data), MaxManifest)
 	}
-	if err := replaceFile(filepath.Join(w.dir, ManifestName), data); err != nil {
-		return err
-	}
-	w.made = nil // they are the bundle's now, whatever becomes of what is left to do
 	keep := map[string]bool{m.Tokenizer.File: true}
 	for _, t := range m.Towers {
 		for _, c := range t.Chunks {
 			keep[c.File] = true
 		}
 	}
+	for file := range keep {
+		if err := os.Rename(filepath.Join(w.files, file), filepath.Join(w.dir, file)); err != nil {
+			return fmt.Errorf("bundle: %w", err)
+		}
+	}
+	if err := replaceFile(filepath.Join(w.dir, ManifestName), data); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(w.dir)
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
 	for _, e := range entries {
-		if isOurs(e.Name()) && !keep[e.Name()] {
-			if err := os.Remove(filepath.Join(w.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("bundle: the new bundle is complete, but an old chunk is left: %w", err)
+		path := filepath.Join(w.dir, e.Name())
+		var err error
+		switch {
+		case isUnfinished(e):
+			if path == w.files || !atWork(e) {
+				err = os.RemoveAll(path)
 			}
+		case isOurs(e.Name()) && !keep[e.Name()]:
+			err = os.Remove(path)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("bundle: the new bundle is complete, but an old chunk is left: %w", err)
 		}
 	}
 	return nil
 }
 
-// Abort removes what the writer added. After Commit it does nothing.
+// Abort removes the Writer's files. What Commit has moved stays.
 func (w *Writer) Abort() {
 	w.wg.Wait()
-	for _, path := range w.made {
-		os.Remove(path)
-	}
-	w.made = nil
+	os.RemoveAll(w.files)
+}
+
+// Unfinished reports whether a Writer may be at work in dir.
+func Unfinished(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isUnfinished(e) && atWork(e) })
+}
+
+func isUnfinished(e fs.DirEntry) bool {
+	return e.IsDir() && strings.HasPrefix(e.Name(), unfinishedPrefix)
+}
+
+// atWork guesses whether the Writer of an unfinished bundle still lives, by the time of the last file. Between the last one
+// and Commit the self-test is computed.
+func atWork(e fs.DirEntry) bool {
+	info, err := e.Info()
+	return err == nil && time.Since(info.ModTime()) < time.Hour
 }
 
 // isOurs tells the names that a Writer gives, complete or temporary, from files that someone else put there.

@@ -45,7 +45,7 @@ func Pack(ctx context.Context, src fs.FS, out string, opt Options) (*bundle.Mani
 	if err != nil {
 		return nil, err
 	}
-	if m.SelfTest, err = opt.SelfTest(ctx, out, m); err != nil {
+	if m.SelfTest, err = opt.SelfTest(ctx, w.Files(), m); err != nil {
 		return nil, fmt.Errorf("pack: computing the self-test: %w", err)
 	}
 	if err := w.Commit(m); err != nil {
