@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,10 +73,14 @@ func packedOnce(ctx context.Context, cache, dir, salt string, pack func(ctx cont
 	if err := pack(ctx, unfinished); err != nil {
 		return "", err
 	}
-	if err := os.Rename(unfinished, final); err != nil {
-		if isBundle(final) { // another process was faster
-			return final, nil
-		}
+	err = os.Rename(unfinished, final)
+	if err != nil && isBundle(final) { // another process was faster
+		return final, nil
+	}
+	if err != nil { // what is left of a bundle may be in the way
+		err = errors.Join(os.RemoveAll(final), os.Rename(unfinished, final))
+	}
+	if err != nil {
 		return "", err
 	}
 	entries, err := os.ReadDir(bundles)
@@ -83,16 +89,24 @@ func packedOnce(ctx context.Context, cache, dir, salt string, pack func(ctx cont
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || time.Since(info.ModTime()) < outdatedFor {
+		older := filepath.Join(bundles, e.Name())
+		if err != nil || time.Since(info.ModTime()) < outdatedFor || bundle.Unfinished(older) {
 			continue
 		}
-		if older := filepath.Join(bundles, e.Name()); older != final && strings.HasPrefix(e.Name(), prefix) || strings.HasPrefix(e.Name(), unfinishedPrefix) {
+		if older != final && strings.HasPrefix(e.Name(), prefix) || strings.HasPrefix(e.Name(), unfinishedPrefix) {
 			if err := os.RemoveAll(older); err != nil {
 				return "", err
 			}
 		}
 	}
 	return final, nil
+}
+
+// isDamage tells an error of which a bundle's files are the cause.
+func isDamage(err error) bool {
+	var manifest *bundle.ManifestError
+	var file *bundle.IntegrityError
+	return errors.As(err, &manifest) || errors.As(err, &file) || errors.Is(err, fs.ErrNotExist)
 }
 
 // directoryState lists a directory's files with their sizes and times of last change.

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -75,6 +77,62 @@ func TestACheckpointIsPackedOnceUntilItChanges(t *testing.T) {
 		if _, ok := first[f]; ok {
 			t.Error("a changed checkpoint was not packed again")
 		}
+	}
+}
+
+func TestADamagedBundleInTheCacheIsPackedAgain(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("CLIPSIDE_CACHE", cache)
+	checkpoint := checkpointCopy(t)
+	embed := func() (stdout, stderr string) {
+		t.Helper()
+		code, stdout, stderr := clipside(t, "embed", "-model", checkpoint, "-device", "cpu", "-text", "a cat")
+		if code != 0 {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		return stdout, stderr
+	}
+	want, _ := embed()
+	found, err := filepath.Glob(filepath.Join(cache, "bundles", "*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("bundles %q, error %v", found, err)
+	}
+	whole := os.DirFS(found[0])
+	chunks, err := filepath.Glob(filepath.Join(found[0], "*.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := func(damage func(chunk string) error) error {
+		var errs []error
+		for _, c := range chunks {
+			errs = append(errs, damage(c))
+		}
+		return errors.Join(errs...)
+	}
+	for name, damage := range map[string]func() error{
+		"no manifest":     func() error { return os.Remove(filepath.Join(found[0], "manifest.json")) },
+		"half a manifest": func() error { return os.Truncate(filepath.Join(found[0], "manifest.json"), 100) },
+		"no chunks":       func() error { return each(os.Remove) },
+		"short chunks":    func() error { return each(func(c string) error { return os.Truncate(c, 7) }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := damage(); err != nil {
+				t.Fatal(err)
+			}
+			got, told := embed()
+			if got != want {
+				t.Errorf("other embeddings: %s", got)
+			}
+			if (name == "no manifest") == strings.Contains(told, found[0]) {
+				t.Errorf("it said %q", told)
+			}
+			if _, err := fs.Stat(whole, "manifest.json"); err != nil {
+				t.Error(err)
+			}
+			if _, told := embed(); told != "" {
+				t.Errorf("a second run said %q", told)
+			}
+		})
 	}
 }
 

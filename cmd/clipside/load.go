@@ -37,11 +37,27 @@ A checkpoint is packed when it is used for the first time, and again only when i
 
 // open loads the named towers of the model onto the device. The caller releases the clip's device.
 func (m *modelFlags) open(ctx context.Context, out output, towers ...string) (*model.Clip, error) {
-	start := time.Now()
-	dir, err := bundleOf(ctx, out, m.model)
+	dir, cached, err := bundleOf(ctx, out, m.model)
 	if err != nil {
 		return nil, err
 	}
+	clip, err := m.openBundle(ctx, out, dir, towers...)
+	if err == nil || !cached || !isDamage(err) {
+		return clip, err
+	}
+	fmt.Fprintf(out.stderr, "the packed model in %s is damaged (%v): packing it once more\n", dir, err)
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if dir, _, err = bundleOf(ctx, out, m.model); err != nil {
+		return nil, err
+	}
+	return m.openBundle(ctx, out, dir, towers...)
+}
+
+// openBundle is open for the bundle in dir.
+func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, towers ...string) (*model.Clip, error) {
+	start := time.Now()
 	src := bundle.FS(os.DirFS(dir))
 	manifest, err := bundle.ReadManifest(ctx, src)
 	if err != nil {

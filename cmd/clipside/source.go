@@ -84,30 +84,31 @@ func (s *source) checkpoint(ctx context.Context, out output) (string, error) {
 }
 
 // bundleOf returns the directory of the bundle of the model that a user means by word. Of a checkpoint it makes one in
-// the cache.
-func bundleOf(ctx context.Context, out output, word string) (string, error) {
+// the cache; then cached is true.
+func bundleOf(ctx context.Context, out output, word string) (dir string, cached bool, err error) {
 	if word == "" {
-		return "", usagef("-model is missing")
+		return "", false, usagef("-model is missing")
 	}
 	s, err := findSource(word)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if s.kind == bundleDir {
-		return s.path, nil
+		return s.path, false, nil
 	}
 	cache, err := cacheDir()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	dir, err := s.checkpoint(ctx, out)
+	src, err := s.checkpoint(ctx, out)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return packedOnce(ctx, cache, dir, "", func(ctx context.Context, dst string) error {
-		_, err := packDir(ctx, out, dir, dst, s.origin, packOptions{name: s.name})
+	dir, err = packedOnce(ctx, cache, src, "", func(ctx context.Context, dst string) error {
+		_, err := packDir(ctx, out, src, dst, s.origin, packOptions{name: s.name})
 		return err
 	})
+	return dir, true, err
 }
 
 // knownNames lists the hub's models that have short names, for help texts.
