@@ -209,6 +209,25 @@ func TestInterface(t *testing.T) {
 			structuredClone(buffer, { transfer: [buffer] });
 			assert((await failure(clip.embedImages(pixels))).name === 'ImageDecodeError', 'pixels that were transferred');`},
 
+		{"colours of a wider gamut count as they are seen", `
+			const width = 100, height = 80;
+			const wide = new ImageData(width, height, { colorSpace: 'display-p3' });
+			for (let i = 0; i < wide.data.length; i += 4) wide.data.set([255 * (i % 3 > 0), i % 256, 30, 255], i);
+			const painted = (settings) => {
+				const canvas = new OffscreenCanvas(width, height);
+				canvas.getContext('2d', settings).putImageData(wide, 0, 0);
+				return canvas;
+			};
+			const srgb = painted({ colorSpace: 'srgb' }).getContext('2d').getImageData(0, 0, width, height);
+			const reference = await clip.embedImages(srgb);
+			const canvas = painted({ colorSpace: 'display-p3' });
+			for (const [kind, image] of Object.entries({ ImageData: wide, canvas, ImageBitmap: await createImageBitmap(canvas) })) {
+				const cosine = dot(reference, await clip.embedImages(image));
+				assert(cosine > 0.9999, kind + ' has a cosine of ' + cosine);
+			}
+			const stored = new ImageData(wide.data, width, height);
+			assert(dot(await clip.embedImages(stored), await clip.embedImages(await canvas.convertToBlob())) > 0.9999, 'of a file it is the numbers that count');`},
+
 		{"abort: before, during and after", `
 			const reason = new Error('no longer wanted');
 			const before = AbortSignal.abort(reason);

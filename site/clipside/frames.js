@@ -35,9 +35,11 @@ export function isDeep(bitmap) {
  * @returns {Pixels | undefined} if its bytes are not pixels as they are, or may have been turned unbeknown
  */
 export function pixelsOf(frame, width, height) {
-  const { codedWidth, codedHeight, rotation, flip } = /** @type {VideoFrame & { rotation?: number, flip?: boolean }} */ (frame);
+  const { codedWidth, codedHeight, colorSpace, rotation, flip } = /** @type {VideoFrame & { rotation?: number, flip?: boolean }} */ (frame);
   const layout = /^(RGB|BGR)([AX])$/.exec(frame.format ?? '');
   if (!layout || rotation === undefined || flip === undefined) return undefined;
+  // Canvases and the GPU get other colours converted to sRGB: what a caller made in Display P3, or of a file with a profile.
+  if (colorSpace.primaries !== 'bt709' || colorSpace.transfer !== 'iec61966-2-1') return undefined;
   const [w, h] = rotation % 180 ? [height, width] : [width, height];
   if (codedWidth !== w || codedHeight !== h) return undefined;
   return {

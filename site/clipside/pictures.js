@@ -140,12 +140,12 @@ function flattened(bitmap) {
  * @returns {Promise<Decoded>}
  */
 async function decodeBytes({ width, height, colorSpace, data }, maxSide, size) {
+  // The browser converts other colours to sRGB, of bitmaps alone.
+  if (colorSpace !== 'srgb') return fromBitmap(await createImageBitmap(new ImageData(data, width, height, { colorSpace }), asStored));
   // Those that need no resizing are the encoder's input as they are: a bitmap would go to the GPU to be copied there.
-  const whole = width === size && height === size && colorSpace === 'srgb';
+  const whole = width === size && height === size;
   const bitmap =
-    !whole && Math.max(width, height) <= maxSide
-      ? await createImageBitmap(new ImageData(data, width, height, { colorSpace }), asStored)
-      : undefined;
+    !whole && Math.max(width, height) <= maxSide ? await createImageBitmap(new ImageData(data, width, height), asStored) : undefined;
   return {
     picture: (side) =>
       bitmap && Math.max(width, height) <= side
