@@ -301,13 +301,21 @@ export function readDataURL(url) {
     if (comma < 0) throw new SyntaxError('it has no comma');
     const [type, ...parameters] = url.slice('data:'.length, comma).split(';');
     const text = decodeURIComponent(url.slice(comma + 1));
-    const bytes = parameters.some((p) => p.trim().toLowerCase() === 'base64')
-      ? Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
-      : new TextEncoder().encode(text);
+    const bytes = parameters.some((p) => p.trim().toLowerCase() === 'base64') ? bytesOf(atob(text)) : new TextEncoder().encode(text);
     return new Blob([bytes], { type });
   } catch (cause) {
     throw new ImageDecodeError(`The picture ${shorten(url)} is not a data: URL that can be read.`, { cause });
   }
+}
+
+/**
+ * @param {string} binary whose characters are bytes
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+function bytesOf(binary) {
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i); // Uint8Array.from takes seventy times as long
+  return bytes;
 }
 
 /**
