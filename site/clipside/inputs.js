@@ -300,8 +300,12 @@ export function readDataURL(url) {
   try {
     if (comma < 0) throw new SyntaxError('it has no comma');
     const [type, ...parameters] = url.slice('data:'.length, comma).split(';');
-    const text = decodeURIComponent(url.slice(comma + 1));
-    const bytes = parameters.some((p) => p.trim().toLowerCase() === 'base64') ? bytesOf(atob(text)) : new TextEncoder().encode(text);
+    const [body] = url.slice(comma + 1).split('#', 1);
+    // Escapes stand for bytes, which need not be UTF-8; every character of text is one.
+    const text = body
+      .replace(/[^\0-\x7f]+/g, encodeURIComponent)
+      .replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+    const bytes = bytesOf(parameters.some((p) => p.trim().toLowerCase() === 'base64') ? atob(text) : text);
     return new Blob([bytes], { type });
   } catch (cause) {
     throw new ImageDecodeError(`The picture ${shorten(url)} is not a data: URL that can be read.`, { cause });

@@ -125,15 +125,18 @@ test('pictures keep whether there was one or an array', () => {
   assert.throws(() => readImages(new Uint8Array(3)), /The picture is Uint8Array/);
 });
 
-test('data: URLs are read without fetch', async () => {
+test('data: URLs are read without fetch, as fetch reads them', async () => {
   for (const [url, type, text] of [
     ['data:text/plain;base64,aGk=', 'text/plain', 'hi'],
     ['data:image/png;base64,aGk%3D', 'image/png', 'hi'],
     ['data:image/svg+xml,%3Csvg/%3E', 'image/svg+xml', '<svg/>'],
     ['DATA:,a,b', '', 'a,b'],
+    ['data:image/png;base64,aGk=#here', 'image/png', 'hi'],
+    ['data:,%c3%a9é 100%,%zz#here', '', 'éé 100%,%zz'],
   ]) {
     const blob = readDataURL(url);
     assert.deepEqual([blob.type, await blob.text()], [type, text]);
   }
-  for (const url of ['data:image/png', 'data:image/png;base64,!!', 'data:,%zz']) assert.throws(() => readDataURL(url), ImageDecodeError);
+  assert.deepEqual(await readDataURL('data:image/gif,GIF89a%01%FF%2C').bytes(), new Uint8Array([...Buffer.from('GIF89a'), 1, 255, 44]));
+  for (const url of ['data:image/png', 'data:image/png;base64,!!']) assert.throws(() => readDataURL(url), ImageDecodeError);
 });
