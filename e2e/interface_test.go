@@ -81,6 +81,7 @@ func (s *site) script(name, source string) {
 func interfacePage(t *testing.T, s *site) *tab {
 	t.Helper()
 	s.script("counting.js", countingWorker)
+	s.script("bitmaps.js", bitmapWorker)
 	p := launch(t, nil).open(t, s.page(t, "interface.html", ""))
 	p.adapter()
 	eval[any](p, helpers)
@@ -227,6 +228,19 @@ func TestInterface(t *testing.T) {
 			}
 			const stored = new ImageData(wide.data, width, height);
 			assert(dot(await clip.embedImages(stored), await clip.embedImages(await canvas.convertToBlob())) > 0.9999, 'of a file it is the numbers that count');`},
+
+		{"half floats are pixels like others, on a GPU too", `
+			const width = 50, height = 40;
+			const bytes = new ImageData(width, height), halves = new ImageData(width, height, { pixelFormat: 'rgba-float16' });
+			for (let i = 0; i < bytes.data.length; i++) {
+				bytes.data[i] = i % 4 === 3 ? 255 : (i * i) >> 5;
+				halves.data[i] = bytes.data[i] / 255;
+			}
+			const taking = await createClip({ device: 'webgpu', worker: 'bitmaps.js' });
+			assert(taking.info.maxTextureSide > width, 'pictures go to the GPU as bitmaps');
+			const cosine = dot(await taking.embedImages(halves), await taking.embedImages(bytes));
+			assert(cosine > 0.9999, 'a cosine of ' + cosine);
+			await taking.dispose();`},
 
 		{"abort: before, during and after", `
 			const reason = new Error('no longer wanted');

@@ -49,7 +49,7 @@ export async function decode(source, maxSide, size) {
 async function decodeSource(source, maxSide, size) {
   if ('bytes' in source) return decodeBytes(source.bytes, maxSide, size);
   // The browser rounds half floats as it sees fit.
-  if ('halves' in source) return fromBitmap(await createImageBitmap(source.halves, asStored));
+  if ('halves' in source) return fromBitmap(flattened(await createImageBitmap(source.halves, asStored)));
   if ('blob' in source) return fromBitmap(await decodeBlob(source.blob));
   if ('codedWidth' in source.image) return fromFrame(source.image, maxSide);
   return fromBitmap(isDeep(source.image) ? flattened(source.image) : source.image);
@@ -119,7 +119,8 @@ async function fromBitmap(bitmap) {
 }
 
 /**
- * Browsers give an <img> with 16 bits a channel a bitmap of such, which they then refuse to copy into a texture.
+ * Browsers give an <img> with 16 bits a channel, or half floats, a bitmap of such, which they then refuse to copy into a
+ * texture.
  * @param {ImageBitmap} bitmap given away
  * @returns {ImageBitmap} of 8 bits a channel
  */
