@@ -89,6 +89,15 @@ func (c *Checkpoint) open(fsys fs.FS) error {
 	if err := c.Config.Validate(); err != nil {
 		return &CheckpointError{File: config, Problem: err.Error(), Err: err}
 	}
+	for _, t := range []struct {
+		field        string
+		width, heads int
+	}{{"image.heads", c.Config.Image.FeatureWidth(), c.Config.Image.Heads}, {"text.heads", c.Config.Text.Width, c.Config.Text.Heads}} {
+		// The reference would take them, the engines that read four values at once would not.
+		if d := t.width / t.heads; d%4 != 0 {
+			return bad(config, t.field, "%d of width %d, which must be a multiple of 4", t.heads, d)
+		}
+	}
 	if err := c.openWeights(fsys, weights); err != nil {
 		return err
 	}

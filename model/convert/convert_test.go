@@ -499,6 +499,8 @@ func TestPackRefuses(t *testing.T) {
 		{"width as text", setting("model_cfg.vision_cfg.width", "wide"), []string{"model_cfg.vision_cfg.width", "wide"}},
 		{"no embedding width", setting("model_cfg.embed_dim", nil), []string{"embed_dim", "missing"}},
 		{"zero head width", setting("model_cfg.vision_cfg.head_width", 0), []string{"head_width"}},
+		{"heads that no engine reads", setting("model_cfg.vision_cfg.head_width", 2), []string{"open_clip_config.json", "image.heads", "4 of width 2", "multiple of 4"}},
+		{"the same of texts", setting("model_cfg.text_cfg.heads", 8), []string{"open_clip_config.json", "text.heads", "8 of width 1", "multiple of 4"}},
 		{"bilinear", setting("preprocess_cfg", map[string]any{"interpolation": "bilinear"}), []string{"preprocess_cfg.interpolation", "bilinear"}},
 		{"squash", setting("preprocess_cfg", map[string]any{"resize_mode": "squash"}), []string{"resize_mode", "squash"}},
 		{"small vocabulary", setting("model_cfg.text_cfg.vocab_size", 4000), []string{"token_embedding.weight", "4096", "4000"}},
