@@ -3,6 +3,7 @@ package model
 import (
 	"container/list"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -16,7 +17,11 @@ func keyOf(name string, templates []string) textKey {
 	if len(templates) == 1 {
 		return textKey{text: strings.ReplaceAll(templates[0], "{}", name)}
 	}
-	return textKey{name, strings.Join(templates, "\x00")}
+	var list strings.Builder
+	for _, t := range templates {
+		list.WriteString(strconv.Itoa(len(t)) + ":" + t) // so that no two lists are written alike
+	}
+	return textKey{name, list.String()}
 }
 
 // embedded is a text's embedding, or a label's. It is complete, and never changes again, once parts is 0.

@@ -148,6 +148,23 @@ func TestManyLabelsInManyTemplates(t *testing.T) {
 	}
 }
 
+func TestListsOfTemplatesAreToldApart(t *testing.T) {
+	c := fakeClip(&fake{atOnce: 16})
+	var seen [][]float32
+	for _, templates := range [][]string{{"{}\x00{}", "y{}"}, {"{}", "{}\x00y{}"}, {"{}", "x{}:{}"}, {"{}", "x{}", "{}"}} {
+		texts, err := c.EmbedLabels(t.Context(), []string{"thing"}, templates, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range seen {
+			if &e[0] == &texts.Embeddings[0][0] {
+				t.Errorf("%q got what was remembered of list %d", templates, i)
+			}
+		}
+		seen = append(seen, texts.Embeddings[0])
+	}
+}
+
 // TestWhatIsRememberedIsBounded asks for more texts than are kept: all of them are until the next call.
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	f := &fake{atOnce: 64}
