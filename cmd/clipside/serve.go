@@ -12,6 +12,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -163,12 +164,25 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, err := s.root.Open(name)
 	if err == nil {
 		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		info, err := f.Stat()
+		switch {
+		case err == nil && info.Mode().IsRegular():
 			s.serveFile(w, r, name, f, info)
+			return
+		case err == nil && info.IsDir() && s.hasIndex(name):
+			h.Set("Cache-Control", cacheAsk)
+			h.Set("Location", (&url.URL{Path: "./" + path.Base(name) + "/", RawQuery: r.URL.RawQuery}).String()) // whatever path a proxy has for this one
+			w.WriteHeader(http.StatusMovedPermanently)
 			return
 		}
 	}
 	http.NotFound(w, r)
+}
+
+// hasIndex tells a directory that has a page: other hosts lead from its name to the page, so that its links hold.
+func (s *site) hasIndex(dir string) bool {
+	info, err := s.root.Stat(path.Join(dir, "index.html"))
+	return err == nil && info.Mode().IsRegular()
 }
 
 // fileName is the file that a URL's path asks for, relative to the root; false for paths that are not plain or that

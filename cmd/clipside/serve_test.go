@@ -33,6 +33,8 @@ func testSite(t *testing.T) (dir string, handler http.Handler) {
 		".hidden":                            "secret",
 		".git/config":                        "secret",
 		"icons/icon.svg":                     "<svg/>",
+		"examples/index.html":                "<!doctype html>",
+		"examples/a:b c/index.html":          "<!doctype html>",
 		"photos/cat.png":                     "PNG",
 		"photos/cat.jpg":                     "JPEG",
 		"clipside/engine.wasm":               "\x00asm" + strings.Repeat("\x00", 1000),
@@ -122,6 +124,19 @@ func TestWhatIsNotPartOfThePageIsNotFound(t *testing.T) {
 		r := get(site, path)
 		if b := body(t, r); r.StatusCode != 404 || strings.Contains(b, "secret") && !strings.Contains(path, "secret") || strings.Contains(b, "starter") {
 			t.Errorf("%q: %s, %q", path, r.Status, b)
+		}
+	}
+}
+
+func TestADirectoryLeadsToItsPage(t *testing.T) {
+	_, site := testSite(t)
+	for asked, want := range map[string]string{"/examples": "./examples/", "/examples/a:b c": "./a:b%20c/"} {
+		r := get(site, asked)
+		if r.StatusCode != http.StatusMovedPermanently || r.Header.Get("Location") != want || r.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %s, %v", asked, r.Status, r.Header)
+		}
+		if r := get(site, asked+"/"); r.StatusCode != 200 || body(t, r) != "<!doctype html>" {
+			t.Errorf("%s/: %s", asked, r.Status)
 		}
 	}
 }
