@@ -228,19 +228,22 @@ func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, wh
 		}
 		r.Mode, r.Note = got.Mode, got.Reason
 		if len(got.Ours) > 0 {
-			r.Ours, r.Peer, r.Engine = spreadOf(got.Ours), spreadOf(got.Peer), spreadOf(got.Engine)
 			r.Cosine = got.Cosine
+		}
+		switch {
+		case strings.HasPrefix(got.Reason, "failed"): // perhaps after calls that did not
+			r.Failed = true
+		case len(got.Ours) == 0:
+		case got.Cosine < minCosine:
+			r.Failed, r.Note = true, fmt.Sprintf("the embeddings differ: cosine %.6f", got.Cosine)
+		case got.Apart > minCosine:
+			r.Failed, r.Note = true, fmt.Sprintf("all inputs have the same embedding (cosine %.6f): nothing is compared", got.Apart)
+		default:
+			r.Ours, r.Peer, r.Engine = spreadOf(got.Ours), spreadOf(got.Peer), spreadOf(got.Engine)
 			r.Ratio, r.EngineRatio = r.Peer.Median/r.Ours.Median, r.Peer.Median/r.Engine.Median
-			switch {
-			case got.Cosine < minCosine:
-				r.Failed, r.Note = true, fmt.Sprintf("the embeddings differ: cosine %.6f", got.Cosine)
-			case got.Apart > minCosine:
-				r.Failed, r.Note = true, fmt.Sprintf("all inputs have the same embedding (cosine %.6f): nothing is compared", got.Apart)
-			case len(got.Ours) == 1:
+			if len(got.Ours) == 1 {
 				r.Note = "one call of each"
 			}
-		} else if strings.HasPrefix(got.Reason, "failed") {
-			r.Failed = true
 		}
 		rows = append(rows, r)
 		fmt.Fprintln(log, r)

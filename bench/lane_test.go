@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clipside/clipside/model"
+)
+
+// rehearsal is a venue whose pages say of every row what it has for it.
+type rehearsal struct {
+	rows   map[string]string // JSON by heat, as an expression names it
+	broken bool              // no page opens
+}
+
+func (r rehearsal) open(lane) (page, error) { return r, nil }
+
+func (r rehearsal) close() {}
+
+func (r rehearsal) evaluate(_ time.Duration, expression string, out any) error {
+	if strings.HasPrefix(expression, "race.open") {
+		if r.broken {
+			return errors.New("it does not open")
+		}
+		return json.Unmarshal([]byte(`{}`), out)
+	}
+	for heat, answer := range r.rows {
+		if strings.Contains(expression, heat) {
+			return json.Unmarshal([]byte(answer), out)
+		}
+	}
+	return json.Unmarshal([]byte(`{"ours": [2, 4, 3], "peer": [6, 8, 7], "engine": [1, 1, 1], "cosine": 1}`), out)
+}
+
+var rehearsed = lane{name: "cpu1", title: "CPU, 1 thread", device: "cpu", page: plain, threads: 1}
+
+func TestARowThatDoesNotCountHasNoTimes(t *testing.T) {
+	v := rehearsal{rows: map[string]string{
+		`"image", n: 1,`:  `{"ours": [2, 2, 2], "peer": [4, 4, 4], "engine": [1, 1, 1], "cosine": 0.9, "apart": 0}`,
+		`"image", n: 4,`:  `{"ours": [2, 2, 2], "peer": [4, 4, 4], "engine": [1, 1, 1], "cosine": 1, "apart": 1}`,
+		`"image", n: 16,`: `{"ours": [2, 2, 2], "peer": [4, 4, 4], "engine": [1, 1, 1, 1], "cosine": 1, "reason": "failed: the device is lost"}`,
+		`"image", n: 32,`: `{"ours": [2], "peer": [4], "engine": [1], "cosine": 1, "reason": "failed: the device is lost"}`,
+	}}
+	rows, _, err := runLane(t.Context(), io.Discard, v, &entrant{name: "starter", config: model.Config{}}, rehearsed, heats, limits{})
+	if err != nil || len(rows) != len(heats) {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	for i, r := range rows {
+		counts := i >= 4
+		if r.Failed == counts || (r.Ours != nil) != counts || (r.Peer != nil) != counts || (r.Ratio != 0) != counts || (r.Note == "") != counts {
+			t.Errorf("%s: %+v", r.What, r)
+		}
+	}
+	if r := rows[4]; r.Ours.Median != 3 || r.Peer.Median != 7 || r.Ratio != 7./3 || r.EngineRatio != 7 {
+		t.Errorf("%+v", r)
+	}
+}
