@@ -198,12 +198,8 @@ func run(ctx context.Context) error {
 		name = withGPU + name
 		r.GPU = graphics(ctx)
 	}
-	results := filepath.Join(root, "build", name)
 	failures := r.failures()
-	if o.add {
-		err = errors.Join(err, r.add(results))
-	}
-	if err := errors.Join(err, r.write(results)); err != nil {
+	if err := r.save(filepath.Join(root, "build"), name, o.add, err); err != nil {
 		return err
 	}
 	fmt.Print(r.markdown())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -73,6 +74,20 @@ func (r *report) add(file string) error {
 // byPlace compares a and b by where they are in a list.
 func byPlace(list []string, a, b string) int {
 	return cmp.Compare(slices.Index(list, a), slices.Index(list, b))
+}
+
+// save writes the report into dir under a name, with add together with what is there. What is there is lost to nothing less
+// than a whole race: one that ended early, by err, or does not add up with it is left as a run that nobody keeps.
+func (r *report) save(dir, name string, add bool, err error) error {
+	file, tried := filepath.Join(dir, name), filepath.Join(dir, triedResults)
+	if add {
+		if other := r.add(file); other != nil {
+			err, file = errors.Join(err, other), tried
+		}
+	} else if err != nil {
+		file = tried
+	}
+	return errors.Join(err, r.write(file))
 }
 
 func (r *report) write(file string) error {

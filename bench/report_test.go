@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+)
+
+func reportOf(browser string, rows ...row) *report {
+	return &report{Processor: "a processor", Cores: 2, Browser: browser, Rows: rows}
+}
+
+func times(v float64) *spread { return spreadOf([]float64{v}) }
+
+func TestOnlyAWholeRaceReplacesWhatIsKept(t *testing.T) {
+	dir := t.TempDir()
+	image := row{Model: "starter", Lane: "cpu1", What: "image ×1", Ours: times(1), Peer: times(2)}
+	text := row{Model: "starter", Lane: "cpu1", What: "text ×1", Ours: times(3), Peer: times(4)}
+	kept := func(want ...row) {
+		t.Helper()
+		r, err := readReport(filepath.Join(dir, browserResults))
+		if err != nil || r == nil || len(r.Rows) != len(want) {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		for i, w := range want {
+			if r.Rows[i].What != w.What || r.Rows[i].Ours.Median != w.Ours.Median {
+				t.Errorf("%+v, want %+v", r.Rows[i], w)
+			}
+		}
+	}
+	if err := reportOf("Chrome/1", image).save(dir, browserResults, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := errors.New("interrupted")
+	if err := reportOf("").save(dir, browserResults, false, interrupted); !errors.Is(err, interrupted) {
+		t.Errorf("%v", err)
+	}
+	kept(image)
+	if err := reportOf("Chrome/2", text).save(dir, browserResults, true, nil); err == nil {
+		t.Error("a race in another browser was added")
+	}
+	kept(image)
+	if r, err := readReport(filepath.Join(dir, triedResults)); err != nil || r == nil || r.Browser != "Chrome/2" {
+		t.Errorf("what was not added is lost: %+v, %v", r, err)
+	}
+	if err := reportOf("Chrome/1", text).save(dir, browserResults, true, interrupted); !errors.Is(err, interrupted) {
+		t.Errorf("%v", err)
+	}
+	kept(image, text)
+}
