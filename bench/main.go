@@ -294,9 +294,11 @@ func raceAt(ctx context.Context, o *options, v venue, entrants []*entrant, r *re
 				return nil, err
 			}
 			if err != nil { // the other lanes may do
-				failed := row{Model: e.name, Lane: l.name, Device: l.title, Worker: l.worker, What: "all", Note: err.Error(), Failed: true}
-				fmt.Fprintln(os.Stderr, failed)
-				r.Rows = append(r.Rows, failed)
+				for _, h := range taken[len(rows):] {
+					failed := row{Model: e.name, Lane: l.name, Device: l.title, Worker: l.worker, What: h.title(), Note: err.Error(), Failed: true}
+					fmt.Fprintln(os.Stderr, failed)
+					r.Rows = append(r.Rows, failed)
+				}
 			}
 		}
 	}
