@@ -85,6 +85,7 @@ type row struct {
 	Mode        string  `json:"mode,omitempty"` // how the peer ran
 	Note        string  `json:"note,omitempty"` // why there are no times, or what to know of them
 	Failed      bool    `json:"failed,omitempty"`
+	Commit      string  `json:"commit,omitempty"` // of clipside
 }
 
 // limits bound how long a row takes.

@@ -198,6 +198,7 @@ func run(ctx context.Context) error {
 		name = withGPU + name
 		r.GPU = graphics(ctx)
 	}
+	r.sign()
 	failures := r.failures()
 	if err := r.save(filepath.Join(root, "build"), name, o.add, err); err != nil {
 		return err

@@ -23,6 +23,7 @@ type photo struct {
 	Alone  *spread `json:"alone"`  // ms, the engine's, for a picture of the model's own size
 	Share  float64 `json:"share"`  // median of what resizing adds, in parts of Alone
 	Note   string  `json:"note,omitempty"`
+	Commit string  `json:"commit,omitempty"` // of clipside
 }
 
 // runPhotos measures every model in every lane, each in a tab of its own.

@@ -22,7 +22,7 @@ type report struct {
 	Features  []string          `json:"features,omitempty"`
 	Browser   string            `json:"browser"`
 	Peers     map[string]string `json:"peers"`             // versions by package
-	Commits   []string          `json:"commits,omitempty"` // clipside's; several where a race was run in parts
+	Commits   []string          `json:"commits,omitempty"` // clipside's, of what is below; several where a race was run in parts
 	Rows      []row             `json:"rows"`
 	PeerNotes []string          `json:"peerNotes,omitempty"`
 	Photos    []photo           `json:"photos,omitempty"`
@@ -39,11 +39,6 @@ func (r *report) add(file string) error {
 	}
 	if old.Processor != r.Processor || old.Browser != r.Browser || old.Adapter != r.Adapter || !maps.Equal(old.Peers, r.Peers) {
 		return fmt.Errorf("%s is of another machine, browser or peer: do without -add", file)
-	}
-	for _, c := range old.Commits {
-		if !slices.Contains(r.Commits, c) {
-			r.Commits = append(r.Commits, c)
-		}
 	}
 	old.Rows = slices.DeleteFunc(old.Rows, func(o row) bool {
 		return slices.ContainsFunc(r.Rows, func(n row) bool { return n.Model == o.Model && n.Lane == o.Lane && n.What == o.What })
@@ -68,7 +63,42 @@ func (r *report) add(file string) error {
 	slices.SortStableFunc(r.Starts, func(a, b start) int {
 		return cmp.Or(byPlace(modelNames, a.Model, b.Model), byPlace(laneNames, a.Lane, b.Lane), byPlace(contenders, a.Who, b.Who))
 	})
+	measured := r.measured()
+	for _, c := range old.Commits {
+		if (measured[c] || measured[""]) && !slices.Contains(r.Commits, c) { // earlier versions of this program did not say of which a row is
+			r.Commits = append(r.Commits, c)
+		}
+	}
 	return nil
+}
+
+// sign says of everything there is that it is of the report's commit.
+func (r *report) sign() {
+	commit := strings.Join(r.Commits, "")
+	for i := range r.Rows {
+		r.Rows[i].Commit = commit
+	}
+	for i := range r.Photos {
+		r.Photos[i].Commit = commit
+	}
+	for i := range r.Starts {
+		r.Starts[i].Commit = commit
+	}
+}
+
+// measured are the commits that something is of.
+func (r *report) measured() map[string]bool {
+	m := map[string]bool{}
+	for _, row := range r.Rows {
+		m[row.Commit] = true
+	}
+	for _, p := range r.Photos {
+		m[p.Commit] = true
+	}
+	for _, s := range r.Starts {
+		m[s.Commit] = true
+	}
+	return m
 }
 
 // byPlace compares a and b by where they are in a list.

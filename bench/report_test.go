@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -47,4 +48,38 @@ func TestOnlyAWholeRaceReplacesWhatIsKept(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	kept(image, text)
+}
+
+func TestTheTablesNameTheCommitsOfWhatIsInThem(t *testing.T) {
+	dir := t.TempDir()
+	part := func(commit string, r *report) {
+		t.Helper()
+		r.Commits = []string{commit}
+		r.sign()
+		if err := r.save(dir, browserResults, true, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	image, text := row{Model: "starter", Lane: "cpu1", What: "image ×1"}, row{Model: "starter", Lane: "cpu1", What: "text ×1"}
+	started := reportOf("Chrome/1")
+	started.Starts = []start{{Model: "starter", Lane: "cpu", Who: contenders[0]}}
+	pictures := reportOf("Chrome/1")
+	pictures.Photos = []photo{{Model: "starter", Lane: "cpu"}}
+	for _, c := range []struct {
+		commit string
+		part   *report
+		want   []string
+	}{
+		{"one", reportOf("Chrome/1", image, text), []string{"one"}},
+		{"two", reportOf("Chrome/1", image), []string{"two", "one"}},
+		{"two", reportOf("Chrome/1", text), []string{"two"}},
+		{"three", started, []string{"three", "two"}},
+		{"four", pictures, []string{"four", "three", "two"}},
+		{"five", reportOf("Chrome/1", text, image), []string{"five", "four", "three"}},
+	} {
+		part(c.commit, c.part)
+		if r, err := readReport(filepath.Join(dir, browserResults)); err != nil || !slices.Equal(r.Commits, c.want) {
+			t.Errorf("after %s: %q, want %q (%v)", c.commit, r.Commits, c.want, err)
+		}
+	}
 }

@@ -31,6 +31,7 @@ type start struct {
 	Weights int64  `json:"weights,omitempty"`
 	Note    string `json:"note,omitempty"`
 	Failed  bool   `json:"failed,omitempty"`
+	Commit  string `json:"commit,omitempty"` // of clipside
 
 	scores []float64
 }
