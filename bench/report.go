@@ -37,7 +37,7 @@ func (r *report) add(file string) error {
 	if old == nil {
 		return err
 	}
-	if old.Processor != r.Processor || old.Browser != r.Browser || old.Adapter != r.Adapter || !maps.Equal(old.Peers, r.Peers) {
+	if old.Processor != r.Processor || old.Cores != r.Cores || old.Browser != r.Browser || old.Adapter != r.Adapter || old.GPU != r.GPU || !maps.Equal(old.Peers, r.Peers) {
 		return fmt.Errorf("%s is of another machine, browser or peer: do without -add", file)
 	}
 	old.Rows = slices.DeleteFunc(old.Rows, func(o row) bool {

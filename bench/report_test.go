@@ -83,3 +83,26 @@ func TestTheTablesNameTheCommitsOfWhatIsInThem(t *testing.T) {
 		}
 	}
 }
+
+func TestPartsOfDifferentMachinesDoNotAddUp(t *testing.T) {
+	file := filepath.Join(t.TempDir(), browserResults)
+	kept := func() *report {
+		return &report{Processor: "a processor", Cores: 2, Browser: "Chrome/1", Adapter: "an adapter", GPU: "driver 1", Peers: map[string]string{"onnxruntime-web": "1"}}
+	}
+	if err := kept().write(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := kept().add(file); err != nil {
+		t.Error(err)
+	}
+	for what, change := range map[string]func(*report){
+		"processor": func(r *report) { r.Processor = "another" }, "cores": func(r *report) { r.Cores = 1 }, "browser": func(r *report) { r.Browser = "Chrome/2" },
+		"adapter": func(r *report) { r.Adapter = "another" }, "driver": func(r *report) { r.GPU = "driver 2" }, "peer": func(r *report) { r.Peers["onnxruntime-web"] = "2" },
+	} {
+		r := kept()
+		change(r)
+		if r.add(file) == nil {
+			t.Errorf("another %s adds up", what)
+		}
+	}
+}
