@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -23,6 +24,7 @@ type photo struct {
 	Alone  *spread `json:"alone"`  // ms, the engine's, for a picture of the model's own size
 	Share  float64 `json:"share"`  // median of what resizing adds, in parts of Alone
 	Note   string  `json:"note,omitempty"`
+	Failed bool    `json:"failed,omitempty"`
 	Commit string  `json:"commit,omitempty"` // of clipside
 }
 
@@ -39,7 +41,7 @@ func runPhotos(ctx context.Context, log io.Writer, b *browser, s *server, entran
 				if ctx.Err() != nil {
 					return nil, ctx.Err()
 				}
-				p.Note = fmt.Sprintf("fails: %v", err)
+				p.Note, p.Failed = fmt.Sprintf("fails: %v", err), !errors.Is(err, context.DeadlineExceeded)
 			}
 			fmt.Fprintf(log, "%-8s %-18s photo %s  its engine %s  encoder %s  share %.2f %s\n", p.Model, p.Device, p.Photo, p.Engine, p.Alone, p.Share, p.Note)
 			photos = append(photos, p)

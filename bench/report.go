@@ -136,6 +136,11 @@ func (r *report) failures() int {
 			n++
 		}
 	}
+	for _, p := range r.Photos {
+		if p.Failed {
+			n++
+		}
+	}
 	for _, s := range r.Starts {
 		if s.Failed {
 			n++

@@ -106,3 +106,14 @@ func TestPartsOfDifferentMachinesDoNotAddUp(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatClipsideFailsAtIsAFailure(t *testing.T) {
+	r := &report{
+		Rows:   []row{{}, {Failed: true}},
+		Photos: []photo{{}, {Failed: true}},
+		Starts: []start{{}, {Failed: true}},
+	}
+	if n := r.failures(); n != 3 {
+		t.Errorf("%d failures", n)
+	}
+}

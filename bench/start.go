@@ -79,7 +79,7 @@ func runStarts(ctx context.Context, log io.Writer, s *server, e *entrant, l lane
 				continue
 			}
 			if err != nil {
-				t.Note = fmt.Sprintf("fails: %v", err)
+				t.Note, t.Failed = fmt.Sprintf("fails: %v", err), who == contenders[0] // a peer may
 				continue
 			}
 			cold[i], warm[i] = append(cold[i], visits[0]), append(warm[i], visits[1])
@@ -87,7 +87,9 @@ func runStarts(ctx context.Context, log io.Writer, s *server, e *entrant, l lane
 	}
 	for i := range starts {
 		t := &starts[i]
-		t.Cold, t.Warm = spreadOf(cold[i]), spreadOf(warm[i])
+		if !t.Failed {
+			t.Cold, t.Warm = spreadOf(cold[i]), spreadOf(warm[i])
+		}
 		// transformers.js resizes and tokenises itself; what is the same to that extent is the same.
 		for j, p := range t.scores {
 			if len(starts[0].scores) == len(t.scores) && math.Abs(p-starts[0].scores[j]) > 0.02 {
