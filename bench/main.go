@@ -72,6 +72,9 @@ func parse() (*options, error) {
 	if flag.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
+	if *seconds <= 0 || *slowest <= 0 || *most < 1 || *threads < 1 || *starts < 0 {
+		return nil, errors.New("-seconds, -slowest, -most and -threads must be positive, and -starts not negative")
+	}
 
 	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, firefox: *firefox, tables: *tables, rebuild: !*keep}
 	if o.node && o.firefox {
