@@ -139,11 +139,19 @@ func run(ctx context.Context) error {
 		return err
 	}
 	clipside, dist := filepath.Join(work, "clipside"), filepath.Join(work, "dist")
-	if o.rebuild {
+	commits, built := commit(ctx, root), filepath.Join(work, "commits")
+	if !o.rebuild {
+		if commits, err = readCommits(built); err != nil {
+			return err
+		}
+	} else {
 		if err := command(ctx, root, "go", "build", "-trimpath", "-o", clipside, "./cmd/clipside"); err != nil {
 			return err
 		}
 		if err := command(ctx, root, clipside, "build", "-out", dist); err != nil {
+			return err
+		}
+		if err := writeCommits(built, commits); err != nil {
 			return err
 		}
 	}
@@ -182,7 +190,7 @@ func run(ctx context.Context) error {
 	}
 	defer s.close()
 
-	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commits: commit(ctx, root)}
+	r := &report{Processor: processor(), Cores: runtime.NumCPU(), Peers: versions, Commits: commits}
 	name := browserResults
 	switch {
 	case o.node:
@@ -435,6 +443,20 @@ func commit(ctx context.Context, root string) []string {
 		name += "+"
 	}
 	return []string{name}
+}
+
+// writeCommits keeps with a built page what it is of: the checkout may be at another commit when it is raced.
+func writeCommits(file string, commits []string) error {
+	return os.WriteFile(file, []byte(strings.Join(commits, "\n")), 0o666)
+}
+
+// readCommits is empty where what is raced was built elsewhere.
+func readCommits(file string) ([]string, error) {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return strings.Fields(string(data)), err
 }
 
 // browserResults, firefoxResults and nodeResults are what the runs in Chromium, in Firefox and under Node leave in build/.

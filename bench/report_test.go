@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -115,5 +116,21 @@ func TestWhatClipsideFailsAtIsAFailure(t *testing.T) {
 	}
 	if n := r.failures(); n != 3 {
 		t.Errorf("%d failures", n)
+	}
+}
+
+func TestABuiltPageKeepsItsCommit(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "commits")
+	for _, want := range [][]string{nil, {"0123456789ab"}, {"0123456789ab+"}, nil} {
+		if want != nil {
+			if err := writeCommits(file, want); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := os.RemoveAll(file); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readCommits(file); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
 	}
 }
