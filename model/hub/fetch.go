@@ -43,7 +43,7 @@ func NewClient() *Client {
 	if endpoint == "" {
 		endpoint = DefaultEndpoint
 	}
-	c := &Client{Endpoint: endpoint, Token: os.Getenv("HF_TOKEN"), attempts: 5, pause: time.Second, stall: time.Minute}
+	c := &Client{Endpoint: endpoint, Token: strings.TrimSpace(os.Getenv("HF_TOKEN")), attempts: 5, pause: time.Second, stall: time.Minute}
 	c.http = &http.Client{CheckRedirect: c.redirect}
 	return c
 }

@@ -559,7 +559,7 @@ func TestFetchUsesTheEnvironment(t *testing.T) {
 	s := newServer(t, openCLIP())
 	s.token = "from the environment"
 	t.Setenv("HF_ENDPOINT", s.hub.URL)
-	t.Setenv("HF_TOKEN", s.token)
+	t.Setenv("HF_TOKEN", s.token+"\r\n") // as a file has it
 	dir, err := NewClient().Fetch(t.Context(), "owner/name", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
