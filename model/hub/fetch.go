@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,6 +67,9 @@ func (c *Client) Fetch(ctx context.Context, name, cacheDir string) (string, erro
 	dir := filepath.Join(cacheDir, strings.ReplaceAll(repo, "/", "--"))
 	if all, _ := complete(dir); all {
 		return dir, nil
+	}
+	if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("hub: HF_ENDPOINT is %.100q, must be a server's address with http:// or https://", c.Endpoint)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", fmt.Errorf("hub: %w", err)

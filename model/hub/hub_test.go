@@ -570,3 +570,14 @@ func TestFetchUsesTheEnvironment(t *testing.T) {
 		t.Errorf("endpoint %s", c.Endpoint)
 	}
 }
+
+func TestAnEndpointWithoutASchemeIsRefusedAtOnce(t *testing.T) {
+	for _, endpoint := range []string{"localhost:8080", "127.0.0.1:8080", "ftp://host", "https:///", "hf-mirror.com"} {
+		t.Setenv("HF_ENDPOINT", endpoint)
+		start := time.Now()
+		_, err := NewClient().Fetch(t.Context(), "owner/name", t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), "HF_ENDPOINT") || time.Since(start) > time.Second/2 {
+			t.Errorf("%s: %v after %v", endpoint, err, time.Since(start))
+		}
+	}
+}
