@@ -80,7 +80,7 @@ func (g *getter) file(name string) error {
 			return temporary.error
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(max(pause, temporary.wait)):
 		case <-g.ctx.Done():
 			return g.ctx.Err()
 		}
@@ -97,7 +97,10 @@ func (g *getter) file(name string) error {
 }
 
 // temporaryError is one after which another attempt may succeed.
-type temporaryError struct{ error }
+type temporaryError struct {
+	error
+	wait time.Duration // that the server asks for
+}
 
 func size(path string) int64 {
 	info, err := os.Stat(path)
@@ -139,7 +142,7 @@ func (g *getter) ask(name string) (promise, error) {
 		}
 		resp, err := client.Do(req)
 		if err != nil {
-			return &temporaryError{fmt.Errorf("hub: asking for %s: %w", name, err)}
+			return &temporaryError{error: fmt.Errorf("hub: asking for %s: %w", name, err)}
 		}
 		resp.Body.Close()
 		redirected := resp.StatusCode >= 300 && resp.StatusCode < 400
@@ -182,7 +185,7 @@ func (g *getter) retry(f func() error) error {
 			return temporary.error
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(max(pause, temporary.wait)):
 		case <-g.ctx.Done():
 			return g.ctx.Err()
 		}
@@ -201,9 +204,25 @@ func (g *getter) status(name string, resp *http.Response) error {
 	case resp.StatusCode == http.StatusForbidden:
 		e.Advice = "access to the repository must be asked for on its page, and HF_TOKEN set"
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
-		return &temporaryError{e}
+		wait := retryAfter(resp)
+		if wait <= g.stall {
+			return &temporaryError{e, wait}
+		}
+		e.Advice = fmt.Sprintf("the server asks to wait for %v", wait.Round(time.Second))
 	}
 	return e
+}
+
+// retryAfter is how long an answer asks to wait before another attempt.
+func retryAfter(resp *http.Response) time.Duration {
+	value := resp.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return time.Until(at)
+	}
+	return 0
 }
 
 // get appends to part what is missing of a file.
@@ -241,7 +260,7 @@ func (g *getter) get(name, part string, p promise) error {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return &temporaryError{fmt.Errorf("hub: fetching %s of %s: %w", name, g.repo, err)}
+		return &temporaryError{error: fmt.Errorf("hub: fetching %s of %s: %w", name, g.repo, err)}
 	}
 	resp, err := g.http.Do(req)
 	if err != nil {

@@ -439,6 +439,33 @@ func TestFetchRetriesServerErrors(t *testing.T) {
 	}
 }
 
+func TestFetchWaitsAsLongAsTheServerAsks(t *testing.T) {
+	s := newServer(t, openCLIP())
+	after := "1"
+	asked := 0
+	s.fault = func(w http.ResponseWriter, r *http.Request, data []byte) bool {
+		if asked++; asked > 1 {
+			return false
+		}
+		w.Header().Set("Retry-After", after)
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}
+	c, start := s.client(t), time.Now()
+	if _, err := c.Fetch(t.Context(), "owner/name", t.TempDir()); err != nil || time.Since(start) < time.Second {
+		t.Errorf("%v after %v", err, time.Since(start))
+	}
+	// Nobody watches a command that says nothing for minutes.
+	for _, after = range []string{"300", time.Now().Add(300 * time.Second).UTC().Format(http.TimeFormat)} {
+		asked = 0
+		_, err := c.Fetch(t.Context(), "owner/name", t.TempDir())
+		var answer *StatusError
+		if !errors.As(err, &answer) || answer.Status != http.StatusTooManyRequests || !strings.Contains(err.Error(), "wait for ") || asked != 1 {
+			t.Errorf("%v after %d requests", err, asked)
+		}
+	}
+}
+
 func TestFetchGivesUpOnASilentServer(t *testing.T) {
 	s := newServer(t, openCLIP())
 	release := make(chan struct{})
