@@ -27,6 +27,9 @@ need_go() {
 	command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
 	command -v go >/dev/null || die 'Go is missing: install it from https://go.dev/dl/'
 	export GOFLAGS="${GOFLAGS:+$GOFLAGS }-buildvcs=false" # a checkout may belong to another user, whom git then refuses
+	# What is built here runs here, whatever the shell is set up to build for.
+	GOOS=$(go env GOHOSTOS) GOARCH=$(go env GOHOSTARCH)
+	export GOOS GOARCH
 }
 
 # The command line without the native WebGPU device, which would need a C compiler.
