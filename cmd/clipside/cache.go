@@ -118,6 +118,9 @@ func directoryState(dir string) (string, error) {
 	var b strings.Builder
 	for _, e := range entries {
 		info, err := os.Stat(filepath.Join(dir, e.Name())) // of a link's target: the hub's own cache consists of links
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a link to nothing, as editors lock files with
+		}
 		if err != nil {
 			return "", err
 		}

@@ -80,6 +80,15 @@ func TestACheckpointIsPackedOnceUntilItChanges(t *testing.T) {
 	}
 }
 
+func TestALinkToNothingIsNoPartOfACheckpoint(t *testing.T) {
+	t.Setenv("CLIPSIDE_CACHE", t.TempDir())
+	checkpoint := checkpointCopy(t)
+	if err := os.Symlink("user@host.1234", filepath.Join(checkpoint, ".#vocab.json")); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "embed", "-model", checkpoint, "-device", "cpu", "-text", "a cat")
+}
+
 func TestADamagedBundleInTheCacheIsPackedAgain(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("CLIPSIDE_CACHE", cache)
