@@ -267,8 +267,12 @@ func writeChanged(file string, data []byte) error {
 // removeStale deletes what is in dist and not among files, except the index of models and models that somebody else
 // put there, or is packing there; then directories that are left empty.
 func removeStale(dist string, files map[string]string) error {
+	dist, err := filepath.EvalSymlinks(dist) // a link, as to what a server has, would not be followed
+	if err != nil {
+		return err
+	}
 	var dirs []string
-	err := filepath.WalkDir(dist, func(file string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dist, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || file == dist {
 			return err
 		}

@@ -209,6 +209,25 @@ func TestBuildTouchesNoOtherDirectory(t *testing.T) {
 	}
 }
 
+func TestWhatIsStaleGoesFromALinkedDirectoryToo(t *testing.T) {
+	dir := t.TempDir()
+	dist, link := filepath.Join(dir, "dist"), filepath.Join(dir, "link")
+	for _, name := range []string{"index.html", "old/page.js"} {
+		if err := writeChanged(filepath.Join(dist, name), []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("dist", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeStale(link, map[string]string{"index.html": "a source"}); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(dist); err != nil || len(entries) != 1 || entries[0].Name() != "index.html" {
+		t.Errorf("left are %v (%v)", entries, err)
+	}
+}
+
 func TestBuildIsForCheckouts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if code, _, stderr := clipside(t, "build"); code != 1 || !strings.Contains(stderr, "not in a checkout") {
