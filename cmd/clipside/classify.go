@@ -110,7 +110,10 @@ func classify(ctx context.Context, out output, o *classifyOptions, labels, photo
 		var files []string
 		var pictures []model.Picture
 		for _, file := range batch {
-			p, err := readPhoto(file, clip.Config.Image.Size)
+			p, err := readPhoto(ctx, file, clip.Config.Image.Size)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if err != nil {
 				unread++
 				fmt.Fprintf(out.stderr, "clipside: %v\n", err)

@@ -83,7 +83,7 @@ func embed(ctx context.Context, out output, o *embedOptions) error {
 	for batch := range slices.Chunk(o.images, photosAtOnce) {
 		pictures := make([]model.Picture, len(batch))
 		for i, file := range batch {
-			if pictures[i], err = readPhoto(file, clip.Config.Image.Size); err != nil {
+			if pictures[i], err = readPhoto(ctx, file, clip.Config.Image.Size); err != nil {
 				return err
 			}
 		}
