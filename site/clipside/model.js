@@ -18,6 +18,9 @@ import { loadWeights } from './weights.js';
 /** @typedef {import('../clipside.js').Device} Device */
 /** @typedef {import('../clipside.js').SelfTest} SelfTest */
 
+/** Errors of the model or the way to it, which another device would meet too. All others are of the device: it may lack memory, or its driver refuse a kernel. */
+const notOfDevice = ['ModelError', 'IntegrityError', 'EngineError'];
+
 /** What is known of a self-test that is not over. @type {SelfTest} */
 const untested = { passed: false, cosine: 0, runs: 0, ms: 0 };
 
@@ -256,7 +259,7 @@ export class Model {
     await fail(opened.id, name, message).catch(() => {});
     this.#stop.signal.throwIfAborted();
     const wrong = error instanceof SelfTestFailure;
-    if (!mayFallBack || !(wrong || name === 'DeviceLostError')) {
+    if (!mayFallBack || notOfDevice.includes(name)) {
       await dispose(opened.id).catch(() => {});
       throw wrong ? error.asPublic(this.#request.model) : error;
     }
