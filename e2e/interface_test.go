@@ -115,6 +115,13 @@ func TestInterface(t *testing.T) {
 	}
 	s.extras["endless.png"] = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	s.script("nogrow.js", "import './clipside/worker.js'; WebAssembly.Memory.prototype.grow = () => { throw new RangeError('no more'); };")
+	s.script("tiny.js", `import './clipside/worker.js';
+Object.defineProperty(GPUAdapter.prototype, 'info', { value: { description: 'a real GPU' } });
+const limits = Object.getOwnPropertyDescriptor(GPUDevice.prototype, 'limits').get;
+Object.defineProperty(GPUDevice.prototype, 'limits', {
+	get() { return new Proxy(limits.call(this), { get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 1e5 : own[name]) }); },
+});
+`)
 	p := interfacePage(t, s)
 	for _, test := range []struct{ name, body string }{
 		{"one in, one out; an array in, an array out", `
@@ -397,6 +404,13 @@ func TestInterface(t *testing.T) {
 		{"no memory", `
 			const { name, message } = await failure(createClip({ device: 'cpu', worker: 'nogrow.js' }));
 			assert(name === 'QuotaError' && /out of memory/.test(message), name + ': ' + message);`},
+
+		{"a GPU with too little memory", `
+			const { name } = await failure(createClip({ device: 'webgpu', worker: 'tiny.js', cache: false }));
+			assert(name === 'QuotaError', name);
+			const passed = await createClip({ device: 'auto', worker: 'tiny.js', cache: false });
+			assert(passed.info.device === 'cpu' && /at most/.test(passed.info.fallback), passed.info.device + ': ' + passed.info.fallback);
+			await passed.dispose();`},
 
 		{"two Clips with different models, and their memory", `
 			const { bytes: one, things } = await memory();

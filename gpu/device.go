@@ -121,7 +121,7 @@ func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
 	halves := int64(p.Len()/row) * int64(padded(row)/4)
 	size := uint64(halves) * uint64(d.store.HalvesBytes())
 	if limit := min(d.limits.MaxStorageBufferBindingSize, d.limits.MaxBufferSize); size > limit {
-		return nil, fmt.Errorf("gpu: %s takes %d MiB, and this adapter binds at most %d MiB", name, size>>20, limit>>20)
+		return nil, fmt.Errorf("gpu: %w: %s takes %d MiB, and this adapter binds at most %d MiB", model.ErrMemory, name, size>>20, limit>>20)
 	}
 	b, err := d.buffer(name, size, wgpu.BufferUsageStorage|wgpu.BufferUsageCopyDst)
 	if err != nil {

@@ -92,12 +92,20 @@ func (e *engine) open(args []js.Value) (any, error) {
 	}
 	s := &session{manifest: m, words: make(chan struct{}), timings: js.ValueOf(map[string]any{"image": 0, "text": 0})}
 	s.ended, s.end = context.WithCancel(context.Background())
-	profile := request.Get("profile").Bool()
-	device, fallback, err := s.device(request.Get("device").String(), profile)
+	profile, want := request.Get("profile").Bool(), request.Get("device").String()
+	device, fallback, err := s.device(want, profile)
 	if err != nil {
 		return nil, err
 	}
 	s.reserved, err = bundle.Reserve(m, device, towers...)
+	if err != nil && s.gpu != nil && want == "auto" { // a tensor may be larger than the adapter binds
+		device.Release()
+		s.gpu, fallback = nil, err.Error()
+		if device, err = cpuDevice(); err != nil {
+			return nil, err
+		}
+		s.reserved, err = bundle.Reserve(m, device, towers...)
+	}
 	if err != nil {
 		device.Release()
 		return nil, err
