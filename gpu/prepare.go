@@ -92,6 +92,14 @@ func (r *resizer) load(e *encoder, index int, o *original) error {
 		return fmt.Errorf("gpu: write uniforms: %w", err)
 	}
 	p.list.setGrid(0, [3]uint32{uint32(ceil(size, 8)), uint32(ceil(w.Height, 8)), 1})
+	for i, pass := range []struct{ read, written, taps int }{
+		{w.Width * w.Height, size * w.Height, o.plan.Horizontal.Stride}, {size * w.Height, size * size, o.plan.Vertical.Stride},
+	} {
+		p.commands[i].work = model.Work{ // a pixel counts as one value, and has three to multiply
+			Op:   fmt.Sprintf("resize %d×%d to %d: %s", w.Width, w.Height, size, p.commands[i].kernel.name),
+			FLOP: 2 * 3 * float64(pass.written*pass.taps), Bytes: 4 * float64(pass.read+pass.written),
+		}
+	}
 	return o.fill(r.texture)
 }
 

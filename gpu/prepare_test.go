@@ -5,6 +5,7 @@ package gpu
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/clipside/clipside/model"
@@ -50,7 +51,7 @@ func looker(t *testing.T, dev *Device, n, size int) *encoder {
 	e.program, err = dev.record(func(r *recorder) model.Tensor {
 		e.pixels = r.fixed("pixels", uint64(4*n*size*size))
 		const level = 1. / 255
-		return r.Patches(model.Pixels{B: n, Size: size, Data: e.pixels}, 1, model.Preprocess{Std: [3]float32{level, level, level}})
+		return r.metered().Patches(model.Pixels{B: n, Size: size, Data: e.pixels}, 1, model.Preprocess{Std: [3]float32{level, level, level}})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +104,29 @@ func TestManyPicturesOfTheEncodersSizeArriveAsTheyAre(t *testing.T) {
 			px[i] = model.Picture{Size: size, RGBA: want[i]}
 		}
 		compareLooks(t, e, px, want, 0)
+	}
+}
+
+func TestAProfileNamesWhatPicturesAreResizedWith(t *testing.T) {
+	dev := adapter(t, Options{})
+	var p model.Profile
+	dev.SetProfile(&p)
+	rng := rand.New(rand.NewPCG(7, 7))
+	e := looker(t, dev, 2, 32)
+	px, want := make([]model.Picture, 2), make([][]byte, 2)
+	px[0], want[0] = photo(t, rng, dev, 300, 200, 32)
+	px[1], want[1] = photo(t, rng, dev, 100, 50, 32)
+	compareLooks(t, e, px, want, 0)
+	resized := 0
+	for _, op := range p.Table() {
+		if strings.HasPrefix(op.Op, "resize ") && op.Runs == 1 && op.FLOP > 0 && op.Bytes > 0 {
+			resized++
+		} else if op.Op == "" {
+			t.Errorf("%v is without a name", op.Time)
+		}
+	}
+	if resized != 4 {
+		t.Errorf("%d passes of two pictures, want 4: %+v", resized, p.Table())
 	}
 }
 
