@@ -24,23 +24,25 @@ const (
 func (d *Device) maxDispatch() float64 { return dispatchSeconds * d.rate }
 func (d *Device) maxSubmit() float64   { return submitSeconds * d.rate }
 
-// cost is what one picture or text takes, in FLOP: its largest operation, and all of it.
-type cost struct{ largest, all float64 }
+// cost is what one picture or text takes: its largest operation, and all of it, in FLOP, and its largest tensor, in bytes.
+type cost struct{ largest, all, bytes float64 }
 
 // most is how many pictures or texts are encoded in one pass: so few that no operation has to be split into several
-// dispatches, and a pass can be submitted at once, but one at least. The key is of one of them, forward what encodes
+// dispatches, a pass can be submitted at once, and the adapter binds every tensor, but one at least. The key is of one of them, forward what encodes
 // it.
 func (d *Device) most(key recording.Key, forward func(model.Ops) model.Tensor) int {
 	defer d.programs.Lock()()
 	c, ok := d.costs[key]
 	if !ok {
-		for _, w := range model.Works(forward) {
+		var works []model.Work
+		works, c.bytes = model.Works(forward)
+		for _, w := range works {
 			c.largest = max(c.largest, w.FLOP)
 			c.all += w.FLOP
 		}
 		d.costs[key] = c
 	}
-	return max(1, int(min(d.maxDispatch()/c.largest, d.maxSubmit()/c.all)))
+	return max(1, int(min(d.maxDispatch()/c.largest, d.maxSubmit()/c.all, float64(d.mostBound())/c.bytes)))
 }
 
 // split is how many of so many equal units of work of flop each go into one dispatch, in whole steps of units.

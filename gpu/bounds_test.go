@@ -55,10 +55,42 @@ func TestNoDispatchTakesLong(t *testing.T) {
 	}
 }
 
+// TestAPassFitsTheAdaptersBuffers looks at all tensors of as many pictures as go together on a fast adapter that binds little.
+func TestAPassFitsTheAdaptersBuffers(t *testing.T) {
+	dev := adapter(t, Options{})
+	form{"hardware", false, shaders.Packed}.device(t, dev)
+	limits := dev.limits
+	t.Cleanup(func() { dev.limits = limits })
+	dev.rate, dev.limits.MaxStorageBufferBindingSize = 1e15, 16<<20
+	for name, image := range map[string]model.ImageConfig{
+		"ViT-B/16": vit(224, 16, 768, 1),
+		"RN50":     {Kind: model.ResNet, Size: 224, Width: 64, Blocks: []int{1, 1, 1, 1}, Heads: 32},
+	} {
+		tower := model.NewImageTower(&model.Config{EmbedDim: 512, Image: image}, declare)
+		b := dev.imageBatch(tower, 500)
+		r := &recorder{d: dev}
+		if _, err := trace(r, func(r *recorder) model.Tensor {
+			return tower.Encode(r, model.Pixels{B: b, Size: image.Size, Data: r.slot(4)})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		largest := uint64(0)
+		for _, s := range r.slots {
+			largest = max(largest, s.size)
+			if s.fixed {
+				release(s.buffer)
+			}
+		}
+		if b < 2 || largest > 16<<20 || largest < 4<<20 {
+			t.Errorf("%s: of %d pictures a tensor has %d bytes", name, b, largest)
+		}
+	}
+}
+
 // bounded holds a pass over b pictures or texts against the bound on dispatches. Its inputs are all the same slot.
 func bounded(t *testing.T, dev *Device, b int, forward func(o model.Ops, data any) model.Tensor) {
 	t.Helper()
-	works := model.Works(func(o model.Ops) model.Tensor { return forward(o, nil) })
+	works, _ := model.Works(func(o model.Ops) model.Tensor { return forward(o, nil) })
 	r := &recorder{d: dev}
 	defer func() {
 		for _, s := range r.slots {

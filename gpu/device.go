@@ -120,7 +120,7 @@ func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
 	row := shape[len(shape)-1]
 	halves := int64(p.Len()/row) * int64(padded(row)/4)
 	size := uint64(halves) * uint64(d.store.HalvesBytes())
-	if limit := min(d.limits.MaxStorageBufferBindingSize, d.limits.MaxBufferSize); size > limit {
+	if limit := d.mostBound(); size > limit {
 		return nil, fmt.Errorf("gpu: %w: %s takes %d MiB, and this adapter binds at most %d MiB", model.ErrMemory, name, size>>20, limit>>20)
 	}
 	b, err := d.buffer(name, size, wgpu.BufferUsageStorage|wgpu.BufferUsageCopyDst)
@@ -131,6 +131,11 @@ func (d *Device) NewParam(name string, shape ...int) (*model.Param, error) {
 	d.weights = append(d.weights, w)
 	p.Data = w
 	return p, nil
+}
+
+// mostBound is how many bytes a kernel is given in one buffer at most.
+func (d *Device) mostBound() uint64 {
+	return min(d.limits.MaxStorageBufferBindingSize, d.limits.MaxBufferSize)
 }
 
 // Fill implements model.Device.
