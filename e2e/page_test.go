@@ -417,6 +417,64 @@ func TestPageIsAccessible(t *testing.T) {
 	})
 }
 
+// TestCamera: whatever happens while it starts and runs, it is off once its dialog is closed.
+func TestCamera(t *testing.T) {
+	s := serve(t)
+	p := launch(t, map[string]any{"use-fake-device-for-media-stream": true, "auto-accept-camera-and-microphone-capture": true}).open(t, "")
+	p.beforeScripts(`(() => {
+		window.cameras = [];
+		window.answers = [];
+		const { getUserMedia } = MediaDevices.prototype;
+		MediaDevices.prototype.getUserMedia = async function (asked) {
+			await new Promise((resolve) => answers.push(resolve));
+			const camera = await getUserMedia.call(this, asked);
+			cameras.push(camera);
+			return camera;
+		};
+	})()`)
+	p.run(chromedp.Navigate(s.url))
+	open := func(n int) {
+		t.Helper()
+		p.until("the button", "!document.querySelector('[data-testid=camera-open]').hidden")
+		p.click("camera-open")
+		p.until("the question", fmt.Sprintf("answers.length === %d", n))
+	}
+	on := "cameras.filter((camera) => camera.active).length"
+	runs := "!document.querySelector('[data-testid=camera-take]').disabled"
+
+	// Opened again while the browser still asks whether it may.
+	open(1)
+	p.run(chromedp.KeyEvent(kb.Escape))
+	open(2)
+	eval[any](p, "answers.forEach((answer) => answer())")
+	p.until("the camera", "cameras.length === 2 && "+runs)
+	if n := eval[int](p, on); n != 1 {
+		t.Errorf("%d cameras are on", n)
+	}
+	p.click("camera-close")
+	p.until("the end", on+" === 0")
+
+	// Unplugged.
+	open(3)
+	eval[any](p, "answers.at(-1)()")
+	p.until("the camera", "cameras.length === 3 && "+runs)
+	eval[any](p, "(() => { const [track] = cameras.at(-1).getTracks(); track.stop(); track.dispatchEvent(new Event('ended')); })()")
+	if text := p.text("camera-message"); !strings.Contains(text, "has stopped") || eval[bool](p, runs) {
+		t.Errorf("of a camera that is gone it says %q", text)
+	}
+	p.click("camera-close")
+
+	open(4)
+	eval[any](p, "answers.at(-1)()")
+	p.until("the camera", "cameras.length === 4 && "+runs)
+	p.click("camera-take")
+	p.until("the photo", "document.querySelector('[data-testid=card]')?.dataset.name.startsWith('Photo')")
+	if n := eval[int](p, on); n != 0 {
+		t.Errorf("%d cameras are on", n)
+	}
+	p.noComplaints()
+}
+
 // TestFaults: each shows its own error where it belongs, and the page goes on working.
 func TestFaults(t *testing.T) {
 	b := launch(t, nil)

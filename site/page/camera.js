@@ -61,9 +61,12 @@ async function live(onPictures, atOnce) {
   const dialog = byId('camera', HTMLDialogElement);
   const video = byId('camera-video', HTMLVideoElement);
   const take = byId('camera-take', HTMLButtonElement);
+  const close = byId('camera-close', HTMLButtonElement);
   const message = createMessage(byId('camera-message', HTMLParagraphElement));
   /** @type {MediaStream|null} */
   let stream = null;
+  /** Which opening of the dialog is the present one: a camera that comes for an earlier one is let go of. */
+  let opening = 0;
 
   async function showWherePresent() {
     // Kinds are told without a permission; names are not, and nobody needs them.
@@ -72,6 +75,7 @@ async function live(onPictures, atOnce) {
   }
 
   function stop() {
+    opening++;
     stream?.getTracks().forEach((track) => track.stop());
     stream = null;
     video.srcObject = null;
@@ -79,15 +83,22 @@ async function live(onPictures, atOnce) {
   }
 
   open.addEventListener('click', async () => {
+    const own = ++opening;
     message.hint('Starting the camera…');
     dialog.showModal();
     try {
       const started = await media.getUserMedia({ video: { width: { ideal: 1280 }, facingMode: 'environment' } });
-      if (!dialog.open) {
+      if (own !== opening) {
         started.getTracks().forEach((track) => track.stop());
         return;
       }
       stream = started;
+      started.getVideoTracks()[0].addEventListener('ended', () => {
+        if (own !== opening) return;
+        stop();
+        close.focus();
+        message.error('The camera has stopped. Connect or allow it, then open this again.');
+      });
       video.srcObject = started;
       await video.play();
       message.hint('The photo stays in this page.');
@@ -95,7 +106,7 @@ async function live(onPictures, atOnce) {
       take.focus();
     } catch (error) {
       // Closing the dialog stops the stream, which breaks off play().
-      if (!dialog.open) return;
+      if (own !== opening) return;
       stop();
       message.error(explainCamera(error));
     }
@@ -113,7 +124,7 @@ async function live(onPictures, atOnce) {
       if (blob) onPictures([{ blob, name: photoName(new Date()) }]);
     }, 'image/png');
   });
-  byId('camera-close', HTMLButtonElement).addEventListener('click', () => dialog.close());
+  close.addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', stop);
 
   media.addEventListener('devicechange', () => void showWherePresent());
