@@ -295,14 +295,24 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 // TestManyLabels: a thousand labels are not a thousand bars at each picture, and leave the template in sight.
 func TestManyLabels(t *testing.T) {
 	s := serve(t)
-	p := launch(t, nil).open(t, s.url+"?device=cpu")
-	p.run(chromedp.EmulateViewport(1280, 800))
-	p.model()
-	eval[bool](p, `(() => {
-		const clipboardData = new DataTransfer();
-		clipboardData.setData('text/plain', Array.from({ length: 1000 }, (_, i) => 'thing ' + i).join());
-		return document.querySelector('[data-testid=label-input]').dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+	p := launch(t, nil).open(t, "")
+	p.beforeScripts(`(() => {
+		window.heard = 0; // messages of Workers
+		window.Worker = class extends Worker {
+			constructor(...args) { super(...args); this.addEventListener('message', () => heard++); }
+		};
 	})()`)
+	p.run(chromedp.Navigate(s.url+"?device=cpu"), chromedp.EmulateViewport(1280, 800))
+	p.model()
+	paste := func(labels int) {
+		t.Helper()
+		eval[bool](p, fmt.Sprintf(`(() => {
+			const clipboardData = new DataTransfer();
+			clipboardData.setData('text/plain', Array.from({ length: %d }, (_, i) => 'thing ' + i).join());
+			return document.querySelector('[data-testid=label-input]').dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+		})()`, labels))
+	}
+	paste(1000)
 	p.drop(photo("coffee.png"), photo("rocket.jpg"), photo("chelsea.png"))
 	p.settled(3)
 	p.until("the answers", "!document.querySelector('.card-stale')")
@@ -325,6 +335,20 @@ func TestManyLabels(t *testing.T) {
 	p.click("chip-remove")
 	if at := eval[string](p, "document.querySelector('[data-testid=chips]').scrollTop + ' ' + document.activeElement.textContent"); at != "0 dog" {
 		t.Errorf("after the first label was removed the field is scrolled, and the focus, at %s", at)
+	}
+
+	// Work that nobody waits for any more ends.
+	paste(8000)
+	p.until("the work", "document.querySelector('[data-testid=card-time]').textContent.includes('%')")
+	p.click("clear")
+	if n := eval[int](p, `(async () => {
+		const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
+		await pause();
+		const before = heard;
+		await pause();
+		return heard - before;
+	})()`); n != 0 {
+		t.Errorf("after all pictures were removed %d messages still came", n)
 	}
 	p.noComplaints()
 }

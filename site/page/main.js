@@ -52,7 +52,10 @@ const cards = createCards({
   clear: byId('clear', HTMLButtonElement),
   title: byId('results-title', HTMLHeadingElement),
   onRetry: (card) => ranking.retry(card),
-  onRemove: () => results.changed(),
+  onRemove() {
+    ranking.removed();
+    results.changed();
+  },
 });
 
 const ranking = createRanking({

@@ -36,6 +36,13 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
   let settling = false;
   let timer = 0;
   let flight = new AbortController();
+  /** What is under way. @type {Card|null} */
+  let looked = null;
+
+  function breakOff() {
+    flight.abort();
+    flight = new AbortController();
+  }
 
   /** Cards that nothing can be done for now say what they wait for. @param {string} why */
   function tellWaiting(why) {
@@ -63,6 +70,7 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
       const card = cards().find((own) => !own.current && !own.broken);
       if (!card) break;
       const own = flight;
+      looked = card;
       card.work();
       const began = performance.now();
       try {
@@ -94,6 +102,7 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
       onSettled();
     }
     running = false;
+    looked = null;
     if (ranked.length > spokenAtMost) announce(`${plural(ranked.length, 'picture')} ranked.`);
     else if (ranked.length > 0) announce(ranked.map(({ best }) => best).join(' '));
   }
@@ -112,6 +121,11 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
       void run();
     },
 
+    /** Pictures were removed: the next one doesn't wait for what was begun for them. */
+    removed() {
+      if (looked && !cards().includes(looked)) breakOff();
+    },
+
     /** One card is to be tried again. @param {Card} card */
     retry(card) {
       card.current = false;
@@ -120,8 +134,7 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
 
     /** The labels or the template changed. */
     asked() {
-      flight.abort();
-      flight = new AbortController();
+      breakOff();
       for (const card of cards()) {
         if (!card.broken) card.stale();
       }
