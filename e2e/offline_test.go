@@ -628,12 +628,18 @@ func TestModelsToKeep(t *testing.T) {
 	click := func(testid string) {
 		t.Helper()
 		p.until(testid, part(testid))
-		eval[bool](p, part(testid)+".click() ?? true")
+		eval[bool](p, part(testid)+".focus() ?? "+part(testid)+".click() ?? true")
+	}
+	// The row is made anew, and a person who uses the keys is still where they were.
+	focused := func(testid string) {
+		t.Helper()
+		p.until("the focus on "+testid, "document.activeElement === "+part(testid))
 	}
 	p.click("models-open")
 	p.until("the choice", part("model-line")+"?.innerText === '9.3 MB, not kept, MIT'")
 	click("model-keep")
 	p.until("the model to be kept", part("model-line")+"?.innerText.startsWith('9.3 MB kept')")
+	focused("model-delete")
 	if files := weights(twin.well()); len(files) != 5 {
 		t.Errorf("keeping it fetched %q", files)
 	}
@@ -656,4 +662,5 @@ func TestModelsToKeep(t *testing.T) {
 	}
 	click("model-delete")
 	p.until("its end", part("model-line")+"?.innerText === '9.3 MB, not kept, MIT'")
+	focused("model-keep")
 }

@@ -31,6 +31,7 @@ export function createModels({ inUse, device, renew, onChange }) {
   const list = byId('models-list', HTMLUListElement);
   const room = byId('models-room', HTMLSpanElement);
   const protect = byId('models-protect', HTMLButtonElement);
+  const close = byId('models-close', HTMLButtonElement);
   const message = createMessage(byId('models-message', HTMLParagraphElement));
 
   /** Downloads under way, by address; one that the page needs itself has no stop. @type {Map<string, {stop?: AbortController, line: HTMLElement}>} */
@@ -103,7 +104,17 @@ export function createModels({ inUse, device, renew, onChange }) {
   async function show() {
     if (!dialog.open) return;
     const [all, { usage, quota, persisted }] = await Promise.all([entries(), storageEstimate()]);
+    const focused = document.activeElement;
+    /** @type {HTMLElement|null|undefined} */
+    const left = focused?.closest('.model');
     list.replaceChildren(...all.map(row));
+    if (focused && left) {
+      // The row that takes the place of the one with the focus takes that too.
+      const next = list.querySelector(`[data-name="${CSS.escape(left.dataset.name ?? '')}"]`) ?? list;
+      /** @type {HTMLElement|null} */
+      const again = next.querySelector(focused.localName);
+      (again ?? next.querySelector('button') ?? close).focus();
+    }
     const keeps = quota > 0;
     room.textContent = keeps
       ? `${megabytes(usage)} MB of the ${Math.round(quota / 1e9)} GB that this browser allows are used, with the page itself. ${
@@ -167,7 +178,6 @@ export function createModels({ inUse, device, renew, onChange }) {
     }
     onChange();
     await show();
-    list.querySelector('button')?.focus();
   }
 
   async function lookForVersions() {
@@ -182,7 +192,7 @@ export function createModels({ inUse, device, renew, onChange }) {
     else message.notice('The browser does not promise that yet; it does for pages that are installed or often used.');
     await show();
   });
-  byId('models-close', HTMLButtonElement).addEventListener('click', () => dialog.close());
+  close.addEventListener('click', () => dialog.close());
 
   const panel = {
     open() {
