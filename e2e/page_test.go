@@ -378,11 +378,19 @@ func TestPageIsAccessible(t *testing.T) {
 			p.drop(photo("coffee.png"), photo("truncated.jpg"))
 			p.settled(2)
 			looks("with a result and an error")
-			p.run(chromedp.SendKeys("[data-testid=label-input]", strings.Repeat("Donaudampfschifffahrt", 4)+","+strings.Repeat("a, word, of, many, ", 3)+kb.Enter))
+			p.run(chromedp.SendKeys("[data-testid=label-input]", strings.Repeat("Donaudampfschifffahrt", 4)+","+strings.Repeat("שלום ", 30)+","+strings.Repeat("a, word, of, many, ", 3)+kb.Enter))
 			looks("with long labels, while they are looked for")
 			p.until("fresh answers", "!document.querySelector('.card-stale')")
 			p.settled(2)
 			looks("with long labels")
+			if cut := eval[[]string](p, `(() => {
+				document.documentElement.style.fontSize = '200%';
+				const cut = [...document.querySelectorAll('.chip-text, .bar, .field')].filter((e) => e.scrollHeight > e.clientHeight);
+				document.documentElement.style.fontSize = '';
+				return cut.map((e) => e.className);
+			})()`); len(cut) > 0 {
+				t.Errorf("text of twice the size is cut off in %q", cut)
+			}
 			p.click("models-open")
 			p.until("the panel", "document.querySelector('[data-testid=models-room]').innerText !== ''")
 			looks("with the panel of models")
