@@ -391,6 +391,15 @@ func TestPageIsAccessible(t *testing.T) {
 			})()`); len(cut) > 0 {
 				t.Errorf("text of twice the size is cut off in %q", cut)
 			}
+			if out := eval[[]string](p, `[...document.querySelectorAll('.chip-text, .bar-label')].filter((e) => {
+				const [word, around] = [new Range(), e.getBoundingClientRect()];
+				word.setStart(e.firstChild, 0);
+				word.setEnd(e.firstChild, 1);
+				const { left, right } = word.getBoundingClientRect();
+				return left < around.left - 1 || right > around.right + 1;
+			}).map((e) => e.className + ' ' + e.textContent)`); len(out) > 0 {
+				t.Errorf("the beginning is cut off of %q", out)
+			}
 			p.click("models-open")
 			p.until("the panel", "document.querySelector('[data-testid=models-room]').innerText !== ''")
 			looks("with the panel of models")

@@ -33,6 +33,7 @@ export const shared = sheet(`
 :host([hidden]), [hidden] { display: none !important; }
 *, ::before, ::after { box-sizing: border-box; }
 p, ol { margin: 0; padding: 0; }
+.label, .name { inline-size: fit-content; max-inline-size: 100%; unicode-bidi: plaintext; }
 ol { list-style: none; }
 button, input { color: inherit; font: inherit; letter-spacing: inherit; }
 :focus { outline: none; }
