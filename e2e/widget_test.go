@@ -487,6 +487,9 @@ func TestWidgetInAForm(t *testing.T) {
 	if !eval[bool](p, inside("clip-classifier", ".input")+".disabled") {
 		t.Error("disabled, it still takes pictures")
 	}
+	if eval[float64](p, "Number(getComputedStyle("+inside("clip-classifier", ".drop")+").opacity)") == 1 {
+		t.Error("disabled, it looks as if it took pictures")
+	}
 	p.noComplaints()
 }
 

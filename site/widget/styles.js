@@ -64,6 +64,7 @@ button, input { color: inherit; font: inherit; letter-spacing: inherit; }
   text-decoration: underline; text-decoration-color: var(--_line-strong); text-underline-offset: 0.2em; cursor: pointer;
 }
 .link:hover { color: var(--_ink); text-decoration-color: currentcolor; }
+.link:disabled { opacity: 0.45; cursor: default; }
 .status { padding: 0 var(--_gap) var(--_gap); }
 .progress {
   display: block; inline-size: 100%; block-size: 3px; border: 0; border-radius: 2px; overflow: hidden;
@@ -105,6 +106,7 @@ export const classifier = sheet(`
 .over { background: color-mix(in srgb, var(--_accent) 22%, var(--_surface)); }
 .over::before { inset: 1.125rem; }
 .drop:focus-within:has(.input:focus-visible) { outline: 2px solid var(--_ink); outline-offset: -4px; border-radius: var(--_radius); }
+.drop:has(:disabled) { opacity: 0.45; pointer-events: none; }
 .compact { --_arm: 10px; min-block-size: 0; flex-flow: row wrap; align-items: center; justify-content: start; gap: 0.5rem 1rem; padding: 1.25rem 1.75rem; }
 .compact .hint { display: none; }
 .compact .title { flex: 1 1 auto; font-size: 1rem; }
