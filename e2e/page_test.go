@@ -411,6 +411,12 @@ func TestPageIsAccessible(t *testing.T) {
 			p.press()
 			p.until("the model's error", "!document.querySelector('[data-testid=model-error]').hidden")
 			looks("without a model")
+			eval[any](p, "document.querySelector('[data-testid=retry]').focus()")
+			p.run(chromedp.KeyEvent(kb.Enter))
+			p.until("the error of the second time", "document.querySelector('[data-testid=retry]') && document.activeElement.dataset.testid !== 'retry'")
+			if at := eval[string](p, "document.activeElement.className"); at != "engine" {
+				t.Errorf("after the button was used up the focus is on %q", at)
+			}
 		})
 	}
 

@@ -157,7 +157,9 @@ export class Card {
     this.root.setAttribute('aria-busy', String(state === 'working'));
     this.#note.textContent = note;
     this.#error.hidden = state !== 'error';
-    if (state !== 'error') this.#error.replaceChildren();
+    if (state === 'error') return;
+    if (this.#error.contains(document.activeElement)) this.root.focus({ preventScroll: true });
+    this.#error.replaceChildren();
   }
 
   /** @param {readonly string[]} labels */

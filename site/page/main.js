@@ -39,6 +39,7 @@ let wanted = false;
 
 const status = createStatus(byId('model-status', HTMLParagraphElement));
 const progress = createProgress({
+  strip: byId('engine', HTMLElement),
   bar: byId('model-progress', HTMLProgressElement),
   text: byId('model-text', HTMLParagraphElement),
   get: byId('model-get', HTMLButtonElement),

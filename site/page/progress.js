@@ -13,14 +13,17 @@ const milestones = [25, 50, 75];
  * button that fetches it, and the error in their place when it does not come.
  * The strip's height is reserved by the style sheet.
  *
- * @param {{bar: HTMLProgressElement, text: HTMLElement, get: HTMLButtonElement, error: HTMLElement, model: string, onGet: () => void}} parts
+ * @param {{strip: HTMLElement, bar: HTMLProgressElement, text: HTMLElement, get: HTMLButtonElement, error: HTMLElement, model: string, onGet: () => void}} parts
  */
-export function createProgress({ bar, text, get, error, model, onGet }) {
+export function createProgress({ strip, bar, text, get, error, model, onGet }) {
   let told = 0;
   get.addEventListener('click', onGet);
 
   /** @param {'offered'|'loading'|'ready'|'failed'} state */
   function set(state) {
+    // A button that was used goes, and must not take the focus with it.
+    if (state === 'loading' && (document.activeElement === get || error.contains(document.activeElement)))
+      strip.focus({ preventScroll: true });
     bar.dataset.state = state;
     text.hidden = state === 'ready' || state === 'failed';
     get.hidden = state !== 'offered' || get.textContent === '';
