@@ -466,7 +466,7 @@ func TestPicturesComeAndResultsGo(t *testing.T) {
 
 	// A folder in a folder, with things in it that are no pictures.
 	dir := t.TempDir()
-	for name, from := range map[string]string{"holiday/beach/a.png": photo("chelsea.png"), "holiday/b.jpg": photo("rocket.jpg"), "holiday/notes.txt": photo("LICENSES.md"), "holiday/c.HEIC": photo("LICENSES.md"), "holiday/.hidden": photo("LICENSES.md")} {
+	for name, from := range map[string]string{"holiday/beach/a.png": photo("chelsea.png"), "holiday/b.jpg": photo("rocket.jpg"), "holiday/notes.txt": photo("LICENSES.md"), "holiday/c.HEIC": photo("LICENSES.md"), "holiday/.hidden": photo("LICENSES.md"), "holiday/.thumbnails/d.png": photo("coffee.png")} {
 		data, err := os.ReadFile(from)
 		if err == nil {
 			err = os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755)

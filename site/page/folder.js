@@ -22,12 +22,12 @@ export async function readFolders(entries) {
   /** @param {FileSystemEntry} entry */
   async function walk(entry) {
     if (entry.isDirectory) {
-      const children = await readAll(/** @type {FileSystemDirectoryEntry} */ (entry).createReader());
+      const all = await readAll(/** @type {FileSystemDirectoryEntry} */ (entry).createReader());
+      // What systems put into folders for themselves, such as folders of thumbnails, is not the person's, and not worth a word.
+      const children = all.filter(({ name }) => !name.startsWith('.') && name !== 'Thumbs.db');
       for (const child of children.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }))) await walk(child);
       return;
     }
-    // What systems put into folders for themselves is not the person's, and not worth a word.
-    if (entry.name.startsWith('.') || entry.name === 'Thumbs.db') return;
     const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
       /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
     );
