@@ -292,6 +292,10 @@ export class ClipElement extends HTMLElement {
     this.#progress.hidden = share === undefined;
     this.#progress.value = share ?? 0;
     this.#onRetry = retry;
+    if (!retry && this.shadowRoot?.activeElement === this.#retry) {
+      this.#retry.blur(); // else focus() would find the focus in here already
+      this.focus({ preventScroll: true });
+    }
     this.#retry.hidden = !retry;
   }
 
