@@ -478,11 +478,24 @@ func TestPicturesComeAndResultsGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
-		drag := input.DispatchDragEventParams{Type: kind, X: 200, Y: 200, Data: &input.DragData{Items: []*input.DragDataItem{}, Files: []string{filepath.Join(dir, "holiday")}, DragOperationsMask: 1}}
+	dragged := func(kind input.DispatchDragEventType, x, y float64) {
+		t.Helper()
+		drag := input.DispatchDragEventParams{Type: kind, X: x, Y: y, Data: &input.DragData{Items: []*input.DragDataItem{}, Files: []string{filepath.Join(dir, "holiday")}, DragOperationsMask: 1}}
 		if _, err := chromedp.Call(p.ctx, input.DispatchDragEvent, drag); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// At first it leaves the page again, and what was below it has gone meanwhile.
+	const over = "document.querySelector('.drop-over')"
+	eval[any](p, "document.body.append(Object.assign(document.createElement('div'), { id: 'below', style: 'position: fixed; inset: 0; z-index: 9' }))")
+	dragged(input.DispatchDragEventTypeDragEnter, 200, 200)
+	p.until("the mark", over)
+	eval[any](p, "document.querySelector('#below').remove()")
+	dragged(input.DispatchDragEventTypeDragOver, 210, 200)
+	dragged(input.DispatchDragEventTypeDragOver, -5, -5)
+	p.until("the end of the mark", "!"+over)
+	for _, kind := range []input.DispatchDragEventType{input.DispatchDragEventTypeDragEnter, input.DispatchDragEventTypeDragOver, input.DispatchDragEventTypeDrop} {
+		dragged(kind, 200, 200)
 	}
 	p.settled(6) // what cannot be read tells so itself
 	if text := p.text("drop-message"); text != "3 pictures from the folder. 1 other file was left out." {

@@ -57,13 +57,10 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
     input.click();
   });
 
-  /** Drag events come in pairs for every element crossed. */
-  let depth = 0;
+  /** The element that the drag entered last. Leaving that, it enters none: it leaves the page. @type {EventTarget|null} */
+  let entered = null;
   /** @param {boolean} over */
-  function mark(over) {
-    if (!over) depth = 0;
-    zone.classList.toggle('drop-over', over);
-  }
+  const mark = (over) => zone.classList.toggle('drop-over', over);
 
   /** Text dragged into a field is the field's own affair. @param {DragEvent} event */
   function concerns(event) {
@@ -74,13 +71,11 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
 
   addEventListener('dragenter', (event) => {
     if (!concerns(event)) return;
-    depth++;
+    entered = event.target;
     mark(true);
   });
   addEventListener('dragleave', (event) => {
-    if (!concerns(event)) return;
-    depth--;
-    if (depth <= 0) mark(false);
+    if (event.target === entered) mark(false);
   });
   addEventListener('dragover', (event) => {
     if (!concerns(event) || !event.dataTransfer) return;
