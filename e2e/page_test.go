@@ -375,6 +375,21 @@ func TestPageIsAccessible(t *testing.T) {
 			}
 			p.model()
 			looks("empty")
+			p.run(chromedp.EmulateViewport(320, 800))
+			if heights := eval[int](p, `(() => {
+				const [line, badge, install] = ['.app', '#badge', '#install'].map((selector) => document.querySelector(selector));
+				const [text, { hidden }] = [badge.textContent, install];
+				const heights = new Set(['', 'Ready to work offline', 'Works online only'].flatMap((said) => [true, false].map((without) => {
+					badge.textContent = said;
+					install.hidden = without;
+					return line.offsetHeight;
+				})));
+				badge.textContent = text;
+				install.hidden = hidden;
+				return heights.size;
+			})()`); heights != 1 {
+				t.Errorf("by what the line at the top says, it has %d heights", heights)
+			}
 			p.drop(photo("coffee.png"), photo("truncated.jpg"))
 			p.settled(2)
 			looks("with a result and an error")
