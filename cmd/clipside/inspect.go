@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
@@ -193,10 +194,10 @@ func httpBundle(base *url.URL) bundle.Source {
 
 func printInspected(w io.Writer, found *inspected) {
 	m := found.Manifest
-	fmt.Fprintf(w, "%s\n", m.Name)
+	fmt.Fprintf(w, "%s\n", printable(m.Name))
 	line := func(what, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "  %-10s %s\n", what, value)
+			fmt.Fprintf(w, "  %-10s %s\n", what, printable(value))
 		}
 	}
 	line("source", m.Source)
@@ -220,7 +221,7 @@ func printInspected(w io.Writer, found *inspected) {
 		}
 		fmt.Fprintf(w, "\n%s\n", list.title)
 		for _, l := range list.lines {
-			fmt.Fprintf(w, "  %s\n", l)
+			fmt.Fprintf(w, "  %s\n", printable(l))
 		}
 	}
 	for _, s := range found.Sizes {
@@ -233,6 +234,16 @@ func printInspected(w io.Writer, found *inspected) {
 			fmt.Fprintf(w, "  %s: %s\n", b.File, b.Error)
 		}
 	}
+}
+
+// printable is text of a manifest's, which may be anybody's, without what a terminal would obey.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 func describeImage(c *model.ImageConfig) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +34,22 @@ func inspectJSON(t *testing.T, stdout string) inspected {
 		t.Fatalf("%v: %s", err, stdout)
 	}
 	return got
+}
+
+func TestNoTerminalObeysAManifest(t *testing.T) {
+	dir := packed(t)
+	file := filepath.Join(dir, bundle.ManifestName)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = bytes.Replace(data, []byte(`"name": "mine"`), []byte(`"name": "mi\u001b[31mne\nlicence    mine"`), 1)
+	if err := os.WriteFile(file, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if text := succeed(t, "inspect", dir); !strings.HasPrefix(text, "mi\uFFFD[31mne\uFFFDlicence    mine\n") {
+		t.Errorf("inspect prints %.60q", text)
+	}
 }
 
 func TestInspectShowsWhatPackMade(t *testing.T) {
