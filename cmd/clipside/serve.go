@@ -57,6 +57,9 @@ func serve(ctx context.Context, out output, addr, dir string) error {
 		return err
 	}
 	defer site.root.Close()
+	if addr == "" { // which would be any port, for every machine
+		return usagef("-addr is empty: it takes HOST:PORT, such as 127.0.0.1:8080")
+	}
 	listener, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("another program listens on %s already: choose another address with -addr, such as -addr 127.0.0.1:0 for any free port", addr)

@@ -290,6 +290,9 @@ func TestServeTellsItsAddressAndEndsWhenInterrupted(t *testing.T) {
 	if code, _, stderr := clipside(t, "serve", "-dir", dir, "-addr", address); code != 1 || !strings.Contains(stderr, address) || !strings.Contains(stderr, "-addr") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
+	if code, _, stderr := clipside(t, "serve", "-dir", dir, "-addr", ""); code != 2 || !strings.Contains(stderr, "HOST:PORT") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
 	if code, _, stderr := clipside(t, "serve", "-dir", dir, "-addr", "nonsense"); code != 1 || !strings.Contains(stderr, "HOST:PORT") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
