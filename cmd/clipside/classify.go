@@ -130,7 +130,7 @@ func classify(ctx context.Context, out output, o *classifyOptions, labels, photo
 		}
 		if !told {
 			for _, i := range truncated {
-				fmt.Fprintf(out.stderr, "clipside: label %q is longer than the model reads; its end is left out\n", labels[i])
+				fmt.Fprintf(out.stderr, "clipside: label %q is longer than the model reads; its end is left out\n", beginning(labels[i]))
 			}
 			told = true
 		}
@@ -155,6 +155,15 @@ func classify(ctx context.Context, out output, o *classifyOptions, labels, photo
 		return fmt.Errorf("%d of %d photos could not be read", unread, len(photos))
 	}
 	return nil
+}
+
+// beginning names a text in a message, which one of pages would drown.
+func beginning(text string) string {
+	const most = 100
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
 }
 
 func printScores(w io.Writer, c classified) {

@@ -101,7 +101,7 @@ func embed(ctx context.Context, out output, o *embedOptions) error {
 			return err
 		}
 		for _, i := range texts.Truncated {
-			fmt.Fprintf(out.stderr, "clipside: text %q is longer than the model reads; its end is left out\n", o.texts[i])
+			fmt.Fprintf(out.stderr, "clipside: text %q is longer than the model reads; its end is left out\n", beginning(o.texts[i]))
 		}
 		for i, e := range texts.Embeddings {
 			ids, _ := clip.Tokenizer.Encode(o.texts[i], clip.Config.Text.Context)
