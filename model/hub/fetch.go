@@ -146,7 +146,19 @@ type getter struct {
 	files     []string
 }
 
+// finish lists what is there, and removes what is left of files that changed on the server before they were complete.
 func (g *getter) finish() error {
+	entries, err := os.ReadDir(g.dir)
+	if err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), partSuffix) {
+			if err := os.Remove(filepath.Join(g.dir, e.Name())); err != nil {
+				return fmt.Errorf("hub: %w", err)
+			}
+		}
+	}
 	var list []byte
 	for _, file := range g.files {
 		info, err := os.Stat(filepath.Join(g.dir, file))

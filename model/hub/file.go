@@ -40,6 +40,9 @@ type promise struct {
 	hash string // hex: 64 digits SHA-256, 40 digits git's SHA-1 of a blob; empty: not said
 }
 
+// partSuffix ends the name of a file that is not complete.
+const partSuffix = ".part"
+
 // file gets a file of the repository, unless it is there already.
 func (g *getter) file(name string) error {
 	path := filepath.Join(g.dir, name)
@@ -51,9 +54,9 @@ func (g *getter) file(name string) error {
 		return err
 	}
 	// The hash is part of the name, so that a file that changed on the server is not continued with another's bytes.
-	part := path + ".part"
+	part := path + partSuffix
 	if p.hash != "" {
-		part = path + "." + p.hash[:16] + ".part"
+		part = path + "." + p.hash[:16] + partSuffix
 	} else if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("hub: %w", err)
 	}

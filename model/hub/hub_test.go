@@ -336,8 +336,10 @@ func TestFetchContinuesWhatAnEarlierRunLeft(t *testing.T) {
 			if err := os.Mkdir(dir, 0o777); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, part), test.left, 0o644); err != nil {
-				t.Fatal(err)
+			for _, left := range []string{part, name + ".0123456789abcdef.part"} { // and what an older version of the file left
+				if err := os.WriteFile(filepath.Join(dir, left), test.left, 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if _, err := s.client(t).Fetch(t.Context(), "owner/name", cache); err != nil {
 				t.Fatal(err)
@@ -477,8 +479,8 @@ func TestFetchGivesUpOnASilentServer(t *testing.T) {
 		return true
 	}
 	c := s.client(t)
-	c.stall, c.attempts = 50*time.Millisecond, 2
-	if _, err := c.Fetch(t.Context(), "owner/name", t.TempDir()); err == nil || !strings.Contains(err.Error(), "no byte for 50ms") {
+	c.stall, c.attempts = 500*time.Millisecond, 2
+	if _, err := c.Fetch(t.Context(), "owner/name", t.TempDir()); err == nil || !strings.Contains(err.Error(), "no byte for 500ms") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
