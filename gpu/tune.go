@@ -61,6 +61,11 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 		return nil
 	}
 	tuned := parseTuning(known)
+	for s, t := range tuned { // the adapter's limits may have changed, or what is chosen from
+		if !slices.Contains(d.choices(s), t.tile) {
+			delete(tuned, s)
+		}
+	}
 	shapes := d.shapes(image, text)
 	for i := range shapes { // the largest first; a sort of package slices would be 8 kB of every first visit
 		for j := i; j > 0 && shapes[j].flop() > shapes[j-1].flop(); j-- {
@@ -69,7 +74,7 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	}
 	var began time.Time
 	for _, s := range shapes {
-		if t, ok := tuned[s]; ok && slices.Contains(d.choices(s), t.tile) {
+		if _, ok := tuned[s]; ok {
 			continue
 		}
 		if !began.IsZero() && time.Since(began) > tuningTime {
