@@ -12,15 +12,28 @@ export const mostPictures = 500;
  * their paths.
  *
  * @param {readonly FileSystemEntry[]} entries
- * @returns {Promise<{pictures: File[], leftOut: number}>} leftOut counts other files, and pictures beyond mostPictures
+ * @returns {Promise<{pictures: File[], leftOut: number}>} leftOut counts other files, pictures beyond mostPictures, and what could not be read
+ * @throws if nothing could be read
  */
 export async function readFolders(entries) {
   /** @type {File[]} */
   const pictures = [];
   let leftOut = 0;
+  /** Why a folder or file could not be read. @type {unknown[]} */
+  const errors = [];
 
   /** @param {FileSystemEntry} entry */
   async function walk(entry) {
+    try {
+      await take(entry);
+    } catch (error) {
+      errors.push(error);
+      leftOut++;
+    }
+  }
+
+  /** @param {FileSystemEntry} entry */
+  async function take(entry) {
     if (entry.isDirectory) {
       const all = await readAll(/** @type {FileSystemDirectoryEntry} */ (entry).createReader());
       // What systems put into folders for themselves, such as folders of thumbnails, is not the person's, and not worth a word.
@@ -36,6 +49,7 @@ export async function readFolders(entries) {
   }
 
   for (const entry of entries) await walk(entry);
+  if (errors.length > 0 && pictures.length === 0) throw errors[0];
   return { pictures, leftOut };
 }
 
