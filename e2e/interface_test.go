@@ -115,13 +115,22 @@ func TestInterface(t *testing.T) {
 	}
 	s.extras["endless.png"] = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	s.script("nogrow.js", "import './clipside/worker.js'; WebAssembly.Memory.prototype.grow = () => { throw new RangeError('no more'); };")
-	s.script("tiny.js", `import './clipside/worker.js';
-Object.defineProperty(GPUAdapter.prototype, 'info', { value: { description: 'a real GPU' } });
-const limits = Object.getOwnPropertyDescriptor(GPUDevice.prototype, 'limits').get;
-Object.defineProperty(GPUDevice.prototype, 'limits', {
-	get() { return new Proxy(limits.call(this), { get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 1e5 : own[name]) }); },
-});
-`)
+	s.script("tiny.js", `
+		import './clipside/worker.js';
+		Object.defineProperty(GPUAdapter.prototype, 'info', { value: { description: 'a real GPU' } });
+		const limits = Object.getOwnPropertyDescriptor(GPUDevice.prototype, 'limits').get;
+		Object.defineProperty(GPUDevice.prototype, 'limits', {
+			get() { return new Proxy(limits.call(this), { get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 1e5 : own[name]) }); },
+		});`)
+	s.script("framed.js", `
+		import { createClip } from './clipside.js';
+		const say = (text) => parent.postMessage(text, '*');
+		try {
+			const clip = await createClip({ device: 'cpu' });
+			say((await clip.classify('photos/coffee.png', ['cat', 'cup of coffee']))[0].label);
+		} catch ({ name, message }) {
+			say(name + ': ' + message);
+		}`)
 	p := interfacePage(t, s)
 	for _, test := range []struct{ name, body string }{
 		{"one in, one out; an array in, an array out", `
@@ -147,6 +156,14 @@ Object.defineProperty(GPUDevice.prototype, 'limits', {
 			const single = await clip.similarity(coffee, 'a cup of coffee');
 			same([single.rows, single.cols], [1, 1], 'a single cell');
 			assert(Math.abs(single.logits[0] - logits[0]) < 0.05, 'the same logit');`},
+
+		{"in an <iframe srcdoc>, whose address has no origin", `
+			const frame = document.createElement('iframe');
+			const said = new Promise((resolve) => window.addEventListener('message', ({ data }) => resolve(data), { once: true }));
+			frame.srcdoc = '<script type="module" src="framed.js"></script>';
+			document.body.append(frame);
+			same(await said, 'cup of coffee', 'the answer');
+			frame.remove();`},
 
 		{"templates", `
 			const plain = await clip.classify(coffee, ['a photo of a cat.', 'a photo of a rocket.'], { template: '{}' });

@@ -11,11 +11,18 @@ import { EngineError } from './errors.js';
  * @throws {EngineError} where the script is of another origin, or the page may not start Workers
  */
 export function spawn(script) {
+  // Not location's, which in an <iframe srcdoc> is none, and in a sandboxed one of an origin that it has not.
+  const { origin } = globalThis;
   const beside = new URL('./worker.js', import.meta.url);
   const url = script ? new URL(script) : beside;
-  if (url.origin !== location.origin) {
+  if (url.origin !== origin) {
+    if (origin === 'null') {
+      throw new EngineError(
+        'The engine cannot start: this page has no origin of its own, because it is a file, or in a sandboxed <iframe>, whose attribute must have allow-same-origin.',
+      );
+    }
     throw new EngineError(
-      `The engine cannot start from ${url}: a browser runs Workers only from the page's own origin, ${location.origin}. Put a script there that says: import '${beside}'; and pass its address as createClip's option worker.`,
+      `The engine cannot start from ${url}: a browser runs Workers only from the page's own origin, ${origin}. Put a script there that says: import '${beside}'; and pass its address as createClip's option worker.`,
     );
   }
   try {

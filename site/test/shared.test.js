@@ -57,7 +57,7 @@ class FakeWorker {
 }
 
 globalThis.Worker = FakeWorker;
-globalThis.location = new URL('file:///'); // an opaque origin, as this module's is
+globalThis.origin = 'null'; // an opaque one, as this module's is
 
 beforeEach(() => {
   opened = [];
