@@ -2,6 +2,7 @@
 // the engine works on some, the next are on their way.
 
 import { ImageDecodeError } from './errors.js';
+import { checkImage } from './inputs.js';
 import { unlessAborted } from './signals.js';
 
 /** @typedef {import('../clipside.js').ImageInput} ImageInput */
@@ -82,17 +83,23 @@ export async function* eachOf(images, run, begin) {
 
 /**
  * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
- * @returns {AsyncGenerator<ImageInput[], void, undefined>}
+ * @returns {AsyncGenerator<ImageInput[], void, undefined>} ends with a TypeError at what is no picture
  */
 async function* inBatches(images) {
+  let count = 0;
+  const check = (/** @type {ImageInput} */ image) => checkImage(image, `images[${count++}]`);
   if (Symbol.asyncIterator in images) {
-    for await (const image of images) yield [image];
+    for await (const image of images) {
+      check(image);
+      yield [image];
+    }
     return;
   }
   /** @type {ImageInput[]} */
   let batch = [];
   try {
     for (const image of images) {
+      check(image);
       // What a generator paints and yields is another picture when it is asked for the next.
       const fixed = Array.isArray(images) || typeof image === 'string' || image instanceof URL || image instanceof Blob;
       if (fixed && batch.push(image) < batchSize) continue;

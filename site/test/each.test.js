@@ -125,8 +125,27 @@ test('a source that fails does so after the results of what it gave before', asy
   }
 });
 
+test('what is no picture is named by its place in all of them, after the results of those before', async () => {
+  const sources = [
+    () => [...names(9), null, '10.png'],
+    async function* () {
+      yield* [...names(9), null, '10.png'];
+    },
+  ];
+  for (const source of sources) {
+    const got = [];
+    await assert.rejects(
+      async () => {
+        for await (const { image } of eachOf(source(), async (batch) => batch)) got.push(image);
+      },
+      { name: 'TypeError', message: /^images\[9\] is null/ },
+    );
+    assert.deepEqual(got, names(9));
+  }
+});
+
 test('what a generator paints and yields is taken before it paints again', async () => {
-  const canvas = { painted: '' };
+  const canvas = { painted: '', [Symbol.toStringTag]: 'OffscreenCanvas' };
   const paint = function* () {
     for (const colour of ['red', 'green', 'blue']) {
       canvas.painted = colour;
