@@ -752,6 +752,7 @@ func TestWidgetPropertiesAreTakenBack(t *testing.T) {
 		{"clip-classifier", "model", "'m/'"},
 		{"clip-classifier", "strings", "{ drop: 'here' }"},
 		{"clip-search", "images", "['photos/rocket.jpg']"},
+		{"clip-search", "images", "'photos/rocket.jpg, photos/chelsea.png'"},
 		{"clip-search", "template", "'a {}'"},
 		{"clip-search", "topK", "2"},
 	} {
@@ -772,6 +773,30 @@ func TestWidgetPropertiesAreTakenBack(t *testing.T) {
 				t.Errorf("%s.%s is %s, then %s, and with %s %s", test.tag, test.property, got[0], got[1], nothing, got[2])
 			}
 		}
+	}
+	p.noComplaints()
+}
+
+// TestSearchTakesWhatIsWritten sets as properties what is written as attributes, as React and Vue do.
+func TestSearchTakesWhatIsWritten(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "written.html", widgetScript+`<clip-search device="cpu"></clip-search>`))
+	p.until("the element", "document.querySelector('clip-search').shadowRoot")
+	first := func(template string) string {
+		return eval[string](p, fmt.Sprintf(`(() => {
+			const element = document.querySelector('clip-search');
+			element.images = 'photos/coffee.png, photos/rocket.jpg';
+			element.setAttribute('template', %s);
+			return element.search('rocket').then(([{ name }]) => name, ({ name, message }) => name + ': ' + message);
+		})()`, js(template)))
+	}
+	for _, template := range []string{"{}", "a photo of a {}.", ""} {
+		if got := first(template); got != "rocket.jpg" {
+			t.Errorf("with the template %q it finds %q", template, got)
+		}
+	}
+	if got := first("a photo"); !strings.HasPrefix(got, "TypeError: The template 'a photo' has no {}") {
+		t.Errorf("with a template without a place for the words it finds %q", got)
 	}
 	p.noComplaints()
 }

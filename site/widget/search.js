@@ -1,3 +1,4 @@
+import { readTemplates } from '../clipside/options.js';
 import { drawThumbnail, filesOf, isDataURL, make, maybePicture } from './dom.js';
 import { ClipElement } from './element.js';
 import { parseList } from './lists.js';
@@ -180,14 +181,17 @@ export class ClipSearch extends ClipElement {
     return this.#given ?? this.#tiles.map(({ image, name }) => ({ image, name }));
   }
 
+  /** @param {string | readonly (ImageInput | SearchImage)[]} value */
   set images(value) {
-    this.#given = value ? [...value] : undefined;
+    const text = typeof value === 'string'; // React and Vue set as a property what is written as an attribute
+    this.#given = value && !text ? [...value] : undefined;
+    this.reflect('images', text ? value : '');
     this.#collect();
   }
 
   /** The sentence around what is searched for, at its {}. @returns {string} */
   get template() {
-    return this.getAttribute('template') ?? '{}';
+    return this.getAttribute('template') || '{}';
   }
 
   set template(value) {
@@ -399,7 +403,7 @@ export class ClipSearch extends ClipElement {
       for (const tile of this.#tiles) tile.broken = false; // what kept it from being read may have passed
       const wanted = byWords
         ? await clip.embedTexts(
-            this.template.replaceAll('{}', () => String(query)),
+            readTemplates(this.template)[0].replaceAll('{}', () => String(query)),
             { signal },
           )
         : (known?.embedding ?? (await clip.embedImages(query, { signal })));

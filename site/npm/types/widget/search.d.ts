@@ -62,7 +62,8 @@
  */
 export class ClipSearch extends ClipElement {
     constructor();
-    set images(value: readonly (ImageInput | SearchImage)[]);
+    /** @param {string | readonly (ImageInput | SearchImage)[]} value */
+    set images(value: string | readonly (ImageInput | SearchImage)[]);
     /**
      * The pictures to search among.
      * @returns {readonly (ImageInput | SearchImage)[]}
