@@ -5,7 +5,7 @@
 //	await clip.classify(photo, ['a cat', 'a dog']);   // [{ label: 'a cat', score: 0.98 }, { label: 'a dog', score: 0.02 }]
 
 import { eachOf } from './clipside/each.js';
-import { ImageDecodeError } from './clipside/errors.js';
+import { EngineError, ImageDecodeError } from './clipside/errors.js';
 import { recycle, release, takeAll } from './clipside/inputs.js';
 import { readImages, readLabels, readOptions, readProgress, readSignal, readTemplates, readTexts, readTopK } from './clipside/options.js';
 import { hold } from './clipside/shared.js';
@@ -535,6 +535,8 @@ const here = import.meta.url;
  * @returns {Promise<Clip>} resolves once the weights are there and the device has reproduced known embeddings, twice; with wait: false earlier. Rejects with a TypeError for a wrong option, with a ModelError or an IntegrityError if the model cannot be had, with a WebGPUUnavailableError if 'webgpu' was asked for and is not there, with an EngineError if the engine cannot run, and with the signal's reason
  */
 export async function createClip(options = {}) {
+  if (!globalThis.location)
+    throw new EngineError('The engine runs in browsers: call createClip on the page, not where a server renders it.');
   const startedAt = performance.timeOrigin + performance.now();
   const { requests, wait, worker, signal, onProgress } = readOptions(options, new URL('models/starter/', here));
   const [first, ...larger] = requests.map((request) => (/** @type {number} */ since) => hold(request, worker, since, signal, onProgress));

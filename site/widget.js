@@ -19,6 +19,8 @@ import { ClipSearch } from './widget/search.js';
 export { ClipClassifier, ClipSearch };
 export { registerStrings } from './widget/strings.js';
 
-// A page may load two copies of this module, say its own and a dependency's. The first one counts.
-if (!customElements.get('clip-classifier')) customElements.define('clip-classifier', ClipClassifier);
-if (!customElements.get('clip-search')) customElements.define('clip-search', ClipSearch);
+// A page may load two copies of this module, say its own and a dependency's. The first one counts. A server that renders
+// the page has no registry, and leaves it to the page.
+const has = (/** @type {string} */ tag) => !globalThis.customElements || customElements.get(tag);
+if (!has('clip-classifier')) customElements.define('clip-classifier', ClipClassifier);
+if (!has('clip-search')) customElements.define('clip-search', ClipSearch);

@@ -18,6 +18,9 @@ const milestones = [25, 50, 75];
 
 const mega = 1e6;
 
+/** A server that renders the page imports this module and has no elements. */
+const HTMLElement = globalThis.HTMLElement ?? class {};
+
 /**
  * The base of the elements, which load a model when they first need it and give it back when they leave the page.
  *

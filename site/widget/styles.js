@@ -3,10 +3,13 @@
 //
 // Text keeps a contrast of at least 4.5 on its ground, frames and the focus ring at least 3, in light and dark.
 
-/** @param {string} css */
+/**
+ * @param {string} css
+ * @returns {CSSStyleSheet} none on a server, where no element is made either
+ */
 function sheet(css) {
-  const made = new CSSStyleSheet();
-  made.replaceSync(css);
+  const made = globalThis.CSSStyleSheet && new CSSStyleSheet();
+  made?.replaceSync(css);
   return made;
 }
 
