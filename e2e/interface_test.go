@@ -172,6 +172,16 @@ func TestInterface(t *testing.T) {
 			const mean = await clip.classify(coffee, ['cat', 'rocket'], { template: ['a photo of a {}.', 'a drawing of a {}.'] });
 			assert(mean.length === 2 && mean[0].score !== one[0].score, 'several are averaged');`},
 
+		{"labels that are cut are told, and the answer is not lost with a listener that throws", `
+			const long = 'cat '.repeat(200);
+			const told = [];
+			await clip.classify(coffee, ['rocket', long], { onTruncated: (texts) => told.push(texts) });
+			same(told, [[long]], 'what is told');
+			const uncaught = new Promise((resolve) => window.addEventListener('error', (event) => (event.preventDefault(), resolve(event.message)), { once: true }));
+			const embedding = await clip.embedTexts(long, { onTruncated() { throw new Error('in the listener'); } });
+			assert(embedding.length === clip.info.dim, 'the answer');
+			assert((await uncaught).includes('in the listener'), 'its error is told');`},
+
 		{"every kind of picture", `
 			const reference = await clip.embedImages(coffee);
 			const bitmap = await createImageBitmap(coffee);
@@ -370,6 +380,7 @@ func TestInterface(t *testing.T) {
 				() => clip.classify(coffee, 'cat'), () => clip.classify(coffee, []), () => clip.classify(7, labels), () => clip.classify(coffee, labels, { topK: 0 }),
 				() => clip.embedTexts(new Array(2)), () => clip.embedImages(new Array(2)), () => clip.classify(coffee, new Array(2)),
 				() => clip.classify(coffee, labels, { template: 'no place' }), () => clip.embedTexts(7), () => createClip({ divice: 'cpu' }),
+				() => clip.embedTexts('a', { onTruncated: 7 }),
 			]) assert((await failure(wrong())) instanceof TypeError, wrong + ' is a TypeError');
 			same((await clip.classify(rocket, labels))[0].label, 'rocket', 'after all of it');`},
 

@@ -565,5 +565,11 @@ export async function createClip(options = {}) {
  * @param {readonly number[]} truncated indices into texts
  */
 function tellTruncated({ onTruncated }, texts, truncated) {
-  if (truncated.length > 0) onTruncated?.(truncated.map((index) => texts[index]));
+  if (truncated.length === 0) return;
+  // A listener that throws must not lose the answer; its error goes where uncaught ones go.
+  try {
+    onTruncated?.(truncated.map((index) => texts[index]));
+  } catch (error) {
+    reportError(error);
+  }
 }

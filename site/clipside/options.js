@@ -120,13 +120,14 @@ export function readSignal(options) {
 
 /**
  * @template F
- * @param {{ onProgress?: F }} options
- * @returns {F | undefined}
- * @throws {TypeError}
+ * @param {{ onProgress?: F, onTruncated?: unknown }} options
+ * @returns {F | undefined} onProgress
+ * @throws {TypeError} also for an onTruncated that is no function
  */
-export function readProgress({ onProgress }) {
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw new TypeError(`onProgress is ${show(onProgress)}: pass a function.`);
+export function readProgress({ onProgress, onTruncated }) {
+  for (const [named, listener] of Object.entries({ onProgress, onTruncated })) {
+    if (listener !== undefined && typeof listener !== 'function') throw new TypeError(`${named} is ${show(listener)}: pass a function.`);
+  }
   return onProgress;
 }
 
