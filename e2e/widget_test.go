@@ -227,9 +227,13 @@ func TestWidgetShowsItsErrors(t *testing.T) {
 			const one = document.querySelector('clip-classifier');
 			const names = [await nameOf(one.load()), await nameOf(one.classify(new Blob(['x'])))];
 			names.push(await nameOf(document.createElement('clip-classifier').load()));
+			const search = document.createElement('clip-search');
+			search.images = ['photos/coffee.png'];
+			document.body.append(search);
+			names.push(await nameOf(one.classify(['photos/coffee.png'])), await nameOf(search.search(['photos/coffee.png'])));
 			return names;
 		})()`)
-		if want := []string{"ModelError", "ModelError", "InvalidStateError"}; !slices.Equal(names, want) {
+		if want := []string{"ModelError", "ModelError", "InvalidStateError", "TypeError", "TypeError"}; !slices.Equal(names, want) {
 			t.Errorf("rejected with %q, want %q", names, want)
 		}
 	})

@@ -1,3 +1,4 @@
+import { checkImage } from '../clipside/inputs.js';
 import { drawThumbnail, filesOf, make, maybePicture } from './dom.js';
 import { ClipElement } from './element.js';
 import { formatList, parseList } from './lists.js';
@@ -406,6 +407,7 @@ export class ClipClassifier extends ClipElement {
     let loaded = true;
     try {
       if (labels.length === 0) throw new TypeError(words.noLabels);
+      checkImage(card.image, 'The picture'); // a Clip would take an array
       loaded = false;
       const clip = await this.ready();
       loaded = true;

@@ -1,3 +1,4 @@
+import { checkImage } from '../clipside/inputs.js';
 import { readTemplates } from '../clipside/options.js';
 import { drawThumbnail, filesOf, isDataURL, make, maybePicture } from './dom.js';
 import { ClipElement } from './element.js';
@@ -398,6 +399,7 @@ export class ClipSearch extends ClipElement {
     const known = byWords ? undefined : this.#tiles.find(({ image }) => image === query);
     try {
       if (this.#tiles.length === 0) throw new TypeError(this.words.noPictures);
+      if (!byWords) checkImage(query, 'The picture'); // a Clip would take an array
       const clip = await this.ready();
       signal.throwIfAborted();
       for (const tile of this.#tiles) tile.broken = false; // what kept it from being read may have passed
