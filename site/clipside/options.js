@@ -98,7 +98,9 @@ function readAddress(address, named, expected) {
 function readModel(model) {
   const url = new URL(readAddress(model, 'model', "a bundle's directory, such as 'models/starter/'"));
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new TypeError(`model is ${show(String(model))}: it must be an http or https URL, and the page itself must be served over one.`);
+    throw new TypeError(
+      `model is ${show(String(model))}: it must be an http or https URL, and the page itself must be served over one. Where a bundler has moved the code, pass the address that the models were copied to.`,
+    );
   }
   url.search = url.hash = '';
   url.pathname = `${url.pathname.replace(/\/manifest\.json$/, '').replace(/\/$/, '')}/`;

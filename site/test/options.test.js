@@ -80,6 +80,7 @@ test('wrong options are TypeErrors that show what was passed', () => {
     [{ cache: 'yes' }, /cache is 'yes'/],
     [{ signal: {} }, /signal is an object/],
     [{ onProgress: 1 }, /onProgress is 1/],
+    [{ model: 'file:///build/models/starter/' }, /pass the address that the models were copied to/],
   ]) {
     assert.throws(
       () => readOptions(options, beside),
