@@ -78,7 +78,7 @@ export class ImageDecodeError extends Error {
   }
 }
 
-/** The browser refused the storage or the memory that was asked for. */
+/** There is no memory for what was asked for. A model that there is no storage for is used all the same: see info.storage. */
 export class QuotaError extends Error {
   /** @override */
   name = 'QuotaError';

@@ -1,7 +1,7 @@
 /**
- * Loads a model and makes it ready to answer. Clips of the same model, device, towers and cache share it.
+ * Loads a model and makes it ready to answer. Clips of the same model, integrity, device, towers, cache, profile and worker share it.
  * @param {ClipOptions} [options]
- * @returns {Promise<Clip>} resolves once the weights are there and the device has reproduced known embeddings, twice; with wait: false earlier. Rejects with a TypeError for a wrong option, with a ModelError or an IntegrityError if the model cannot be had, with a WebGPUUnavailableError if 'webgpu' was asked for and is not there, with an EngineError if the engine cannot run, and with the signal's reason
+ * @returns {Promise<Clip>} resolves once the weights are there and the device has reproduced known embeddings, twice; with wait: false earlier. Rejects with a TypeError for a wrong option, with a ModelError or an IntegrityError if the model cannot be had, with a WebGPUUnavailableError if 'webgpu' was asked for and is not there, with a QuotaError if there is no memory for it, with a DeviceLostError if the GPU goes away meanwhile, with an EngineError if the engine cannot run, and with the signal's reason
  */
 export function createClip(options?: ClipOptions): Promise<Clip>;
 declare const Clip_base: new () => ClipEventTarget;
@@ -9,10 +9,10 @@ declare const Clip_base: new () => ClipEventTarget;
  * A model that answers. Made by createClip.
  *
  * Calls may be made at any time, also while others are under way; they queue. A call rejects with a TypeError for a
- * wrong argument, with an ImageDecodeError for a picture that cannot be read, with a DeviceLostError when the GPU goes
- * away, with an EngineError when the engine stops, with the signal's reason when it is aborted, and with a
- * DOMException named InvalidStateError once the Clip is disposed. A call on a Clip that was not waited for also rejects
- * with whatever keeps its model from being loaded.
+ * wrong argument, with an ImageDecodeError for a picture that cannot be read, with a QuotaError where there is no memory
+ * for it, with a DeviceLostError when the GPU goes away, with an EngineError when the engine stops, with the signal's
+ * reason when it is aborted, and with a DOMException named InvalidStateError once the Clip is disposed. A call on a Clip
+ * that was not waited for also rejects with whatever keeps its model from being loaded.
  *
  * Where createClip was given several models, the Clip answers with the first until the next has come. Then it
  * dispatches an `upgrade` event, a CustomEvent whose detail is the new info; calls made before it are answered by the

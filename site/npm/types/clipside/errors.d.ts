@@ -60,7 +60,7 @@ export class ImageDecodeError extends Error {
      */
     status: number | undefined;
 }
-/** The browser refused the storage or the memory that was asked for. */
+/** There is no memory for what was asked for. A model that there is no storage for is used all the same: see info.storage. */
 export class QuotaError extends Error {
 }
 /** The engine could not be started, or stopped; every Clip of the page is gone with it. A new createClip starts afresh. */
