@@ -781,6 +781,29 @@ func TestWidgetPropertiesAreTakenBack(t *testing.T) {
 	p.noComplaints()
 }
 
+// TestWidgetIsRenderedAgain sets what is set already, as React does with a list that a component writes out.
+func TestWidgetIsRenderedAgain(t *testing.T) {
+	s := serve(t)
+	p := launch(t, nil).open(t, s.page(t, "rendered.html", widgetScript+`<clip-classifier device="cpu"></clip-classifier>`))
+	p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
+	eval[any](p, `(async () => {
+		window.element = document.querySelector('clip-classifier');
+		window.told = 0;
+		element.addEventListener('clip-result', () => { told++; });
+		window.render = (word) => Object.assign(element, { labels: ['cat', 'cup of coffee'], topK: 1, template: ['a ' + word + ' of a {}', 'the {}'] });
+		render('photo');
+		await element.classify('photos/coffee.png');
+		render('photo');
+	})()`)
+	time.Sleep(300 * time.Millisecond)
+	if n := eval[int](p, "told"); n != 1 {
+		t.Errorf("%d results are told of one picture and one question", n)
+	}
+	eval[any](p, "render('drawing')")
+	p.until("the answer to another question", "told === 2")
+	p.noComplaints()
+}
+
 // TestSearchTakesWhatIsWritten sets as properties what is written as attributes, as React and Vue do.
 func TestSearchTakesWhatIsWritten(t *testing.T) {
 	s := serve(t)

@@ -175,9 +175,10 @@ export class ClipClassifier extends ClipElement {
   }
 
   set template(value) {
+    const before = JSON.stringify(this.#templates);
     this.#templates = Array.isArray(value) ? [...value] : undefined;
     this.reflect('template', typeof value === 'string' ? value : '');
-    this.renew();
+    if (JSON.stringify(this.#templates) !== before) this.renew(); // React sets an equal list at each rendering
   }
 
   /**
