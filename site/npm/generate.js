@@ -76,7 +76,12 @@ async function makeElementsManifest() {
 }
 
 async function makeReference() {
-  await run('typedoc/bin/typedoc', '--options', 'npm/typedoc.config.js', '--out', join(made, 'npm/docs'), '--logLevel', 'Warn');
+  const docs = join(made, 'npm/docs');
+  await run('typedoc/bin/typedoc', '--options', 'npm/typedoc.config.js', '--out', docs, '--logLevel', 'Warn');
+  // It reckons with a second heading of this name, for Clip.info, whose heading is another.
+  for (const file of filesOf(docs)) {
+    writeFileSync(join(docs, file), readFileSync(join(docs, file), 'utf8').replaceAll('#clipinfo-1', '#clipinfo'));
+  }
 }
 
 /** What TypeDoc knows nothing of: attributes, events, parts and custom properties of the elements. */
