@@ -44,3 +44,18 @@ test('both languages fill in the same values', () => {
   }
   assert.equal(fill('{name}: {label} {unknown}', { name: 'a', label: '$&' }), 'a: $& {unknown}');
 });
+
+test('a language has the strings of every shorter tag, the longest first', () => {
+  registerStrings('zh', { drop: 'zh', choose: 'zh', clear: 'zh' });
+  registerStrings('zh-Hant', { drop: 'zh-Hant', choose: 'zh-Hant' });
+  registerStrings('zh-Hant-HK', { drop: 'zh-Hant-HK' });
+  for (const [lang, own, want] of [
+    ['zh-Hant-HK', {}, ['zh-Hant-HK', 'zh-Hant', 'zh']],
+    ['zh-Hant-TW', {}, ['zh-Hant', 'zh-Hant', 'zh']],
+    ['zh-Hans-CN', { choose: 'own' }, ['zh', 'own', 'zh']],
+    ['fr', {}, ['Drop a picture here', 'Choose a picture', 'Clear']],
+  ]) {
+    const { drop, choose, clear } = stringsFor(lang, own);
+    assert.deepEqual([drop, choose, clear], want, lang);
+  }
+});

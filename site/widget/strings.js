@@ -109,8 +109,9 @@ export function registerStrings(lang, strings) {
  * @returns {Strings}
  */
 export function stringsFor(lang, own) {
-  const tag = lang.toLowerCase();
-  return { ...english, ...languages.get(tag.split('-')[0]), ...languages.get(tag), ...own };
+  const parts = lang.toLowerCase().split('-');
+  const known = parts.map((_, i) => languages.get(parts.slice(0, i + 1).join('-'))); // zh, zh-hant, zh-hant-tw
+  return Object.assign({}, english, ...known, own);
 }
 
 /**
