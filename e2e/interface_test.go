@@ -505,6 +505,13 @@ func TestInterface(t *testing.T) {
 			same(two.map(([{ label }]) => label), ['cup of coffee', 'rocket'], 'several pictures');
 			same([told[0], told.at(-1)], ['initiate', 'ready'], 'progress');
 			assert((await failure(pipeline('text-generation'))) instanceof TypeError, 'another task');
+			assert((await failure(pipeline('zero-shot-image-classification', 'starter', { progress_callback: 7 }))) instanceof TypeError, 'no function to tell of progress');
+			const errors = [];
+			const onError = (event) => (event.preventDefault(), errors.push(event.message));
+			window.addEventListener('error', onError);
+			await (await pipeline('zero-shot-image-classification', 'starter', { device: 'webgpu', progress_callback: ({ status }) => { throw new Error(status); } })).dispose();
+			window.removeEventListener('error', onError);
+			assert(errors.at(-1).endsWith('ready'), 'a listener that throws does not lose the model: ' + errors);
 			assert((await failure(pipeline('zero-shot-image-classification', 'absent'))).url.endsWith('/models/absent/manifest.json'), 'a name is looked for below models/');
 			env.localModelPath = '/elsewhere/';
 			assert((await failure(pipeline('zero-shot-image-classification', 'absent'))).url.endsWith('/elsewhere/absent/manifest.json'), 'or where env says');

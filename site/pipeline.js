@@ -80,9 +80,16 @@ export async function pipeline(asked, model, { device, progress_callback: tell, 
   if (asked !== task) throw new TypeError(`clipside has one pipeline, '${task}'; '${asked}' is another.`);
   if (device && !Object.hasOwn(devices, device))
     throw new TypeError(`device is '${device}': pass one of ${Object.keys(devices).join(', ')}.`);
+  if (tell && typeof tell !== 'function') throw new TypeError('progress_callback is not a function.');
   const name = String(model ?? 'starter');
-  const report = (/** @type {PipelineProgress['status']} */ status, loaded = 0, total = 0) =>
-    tell?.({ status, name, file: 'manifest.json', progress: total > 0 ? (100 * loaded) / total : 0, loaded, total });
+  const report = (/** @type {PipelineProgress['status']} */ status, loaded = 0, total = 0) => {
+    // A listener that throws must not lose the model; its error goes where uncaught ones go.
+    try {
+      tell?.({ status, name, file: 'manifest.json', progress: total > 0 ? (100 * loaded) / total : 0, loaded, total });
+    } catch (error) {
+      reportError(error);
+    }
+  };
   report('initiate');
   let size = 0;
   const clip = await createClip({
