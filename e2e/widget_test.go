@@ -136,9 +136,10 @@ func TestWidgetClassifies(t *testing.T) {
 			}
 		}
 	}
-	if live := eval[string](p, inside("clip-classifier", "[role=status]")+".textContent"); !strings.Contains(live, "coffee.png: cup of coffee, ") {
-		t.Errorf("a screen reader hears %q", live)
-	}
+	live := inside("clip-classifier", "[role=status]") + ".textContent"
+	p.until("what a screen reader says", live+".includes('coffee.png: cup of coffee, ')")
+	eval[any](p, "['One.', 'Two.'].forEach((text) => document.querySelector('clip-classifier').announce(text))")
+	p.until("what comes together, said together", live+" === 'One. Two.'")
 
 	// Fewer are shown on demand, by the attribute and by the property.
 	bars := inside("clip-classifier", ".base") + ".querySelectorAll('.bar').length"
@@ -822,6 +823,14 @@ func TestSearchTakesWhatIsWritten(t *testing.T) {
 			t.Errorf("with the template %q it finds %q", template, got)
 		}
 	}
+	// A search that is shown follows what it is asked to show.
+	shown := inside("clip-search", ".base") + ".querySelectorAll('.name').length"
+	eval[any](p, "document.querySelector('clip-search').topK = 1")
+	p.until("the best one", shown+" === 1")
+	eval[any](p, "document.querySelector('clip-search').addEventListener('clip-result', () => { window.again = true; })")
+	eval[any](p, "document.querySelector('clip-search').template = 'a drawing of a {}.'")
+	p.until("the search with another template", "window.again")
+
 	if got := first("a photo"); !strings.HasPrefix(got, "TypeError: The template 'a photo' has no {}") {
 		t.Errorf("with a template without a place for the words it finds %q", got)
 	}

@@ -16,6 +16,10 @@ import { shared } from './styles.js';
 /** So many percent of the download are announced to screen readers; every step would drown out all else. */
 const milestones = [25, 50, 75];
 
+/** What is to be said comes together for so many milliseconds, so that nothing is said over, and of many the last few. */
+const settleMs = 150;
+const spokenAtMost = 5;
+
 const mega = 1e6;
 
 /** A server that renders the page imports this module and has no elements. */
@@ -51,6 +55,10 @@ export class ClipElement extends HTMLElement {
   #retry;
   #status;
   #live;
+  /** What a screen reader is about to say. @type {string[]} */
+  #unsaid = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #settling;
   /** @type {(() => void) | undefined} */
   #onRetry;
 
@@ -163,7 +171,10 @@ export class ClipElement extends HTMLElement {
   disconnectedCallback() {
     // An element that is moved is taken out and put in again; only one that stays out gives its model back.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#giveUp();
+      if (this.isConnected) return;
+      this.#giveUp();
+      clearTimeout(this.#settling); // nobody hears an element that has gone
+      this.#unsaid = [];
     });
   }
 
@@ -267,10 +278,16 @@ export class ClipElement extends HTMLElement {
   /**
    * Says something to a screen reader, politely.
    * @protected
-   * @param {string} text
+   * @param {string} text empty to take back what has not been said yet
    */
   announce(text) {
-    this.#live.textContent = text;
+    if (text) this.#unsaid.push(text);
+    else this.#unsaid = [];
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      this.#live.textContent = this.#unsaid.slice(-spokenAtMost).join(' ');
+      this.#unsaid = [];
+    }, settleMs);
   }
 
   /**

@@ -269,7 +269,7 @@ export class ClipSearch extends ClipElement {
     super.attributeChangedCallback(name, old, value);
     if (old === value) return;
     if (name === 'images' && this.isConnected) this.#collect();
-    if (name === 'model' || name === 'device' || name === 'worker') this.renew();
+    if (['template', 'top-k', 'model', 'device', 'worker'].includes(name)) this.renew();
   }
 
   /**

@@ -104,7 +104,7 @@ export class ClipElement extends HTMLElement {
     /**
      * Says something to a screen reader, politely.
      * @protected
-     * @param {string} text
+     * @param {string} text empty to take back what has not been said yet
      */
     protected announce(text: string): void;
     /**
