@@ -55,7 +55,7 @@ export {
  * @property {string | readonly (string | undefined)[]} [integrity] the SHA-256 of the model's manifest.json, as 64 hex digits or as 'sha256-' and base64: no other model is taken. Of several models, one for each, or undefined
  * @property {boolean} [wait] false for a Clip as soon as the model's manifest has been read: calls then wait for the weights they need, and ready tells when all are there. Default true
  * @property {Device} [device] default 'auto': a real GPU, else the CPU. 'webgpu' takes a GPU of any kind or rejects with a WebGPUUnavailableError
- * @property {Tower[]} [towers] which encoders to load; default both. embedImages needs 'image', embedTexts 'text', the others both
+ * @property {readonly Tower[]} [towers] which encoders to load; default both. embedImages needs 'image', embedTexts 'text', the others both
  * @property {string | URL} [worker] a script of the page's own origin that runs as the Worker; only where this module comes from another origin. It has one line: import 'https://…/clipside/worker.js';
  * @property {boolean} [cache] whether the browser may keep the model for the next visit; default true
  * @property {boolean} [profile] whether to time each operation, for info.profile; calls then take longer. Default false

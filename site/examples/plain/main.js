@@ -7,6 +7,7 @@ const labels = ['cat', 'cup of coffee', 'rocket', 'person'];
 let clip;
 
 document.querySelector('#file').addEventListener('change', async ({ target }) => {
+  if (!target.files[0]) return; // the choice was taken back
   try {
     status.textContent = 'Working…';
     clip ??= await createClip();

@@ -182,7 +182,7 @@ export type ClipOptions = {
     /**
      * which encoders to load; default both. embedImages needs 'image', embedTexts 'text', the others both
      */
-    towers?: Tower[] | undefined;
+    towers?: readonly Tower[] | undefined;
     /**
      * a script of the page's own origin that runs as the Worker; only where this module comes from another origin. It has one line: import 'https://…/clipside/worker.js';
      */
