@@ -390,6 +390,55 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+// TestHostBeginsToIsolateThePage changes the host's headers between two versions, which differ in the page alone: its
+// Workers' scripts are kept from before.
+func TestHostBeginsToIsolateThePage(t *testing.T) {
+	s := serveApp(t)
+	isolating := s.headers
+	s.headers = nil
+	p := launch(t, nil).open(t, s.url)
+	p.model()
+
+	index, err := os.ReadFile(filepath.Join(dist(t), "index.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker, err := os.ReadFile(filepath.Join(dist(t), "sw.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := append(bytes.Clone(index), "<!-- changed -->\n"...)
+	before, after := fmt.Sprintf("%x", sha256.Sum256(index)), fmt.Sprintf("%x", sha256.Sum256(changed))
+	worker = bytes.Replace(worker, []byte(before), []byte(after), 1)
+	s.stop()
+	s.headers = isolating
+	old := s.server.Config.Handler
+	s.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range isolating {
+			w.Header().Set(name, value)
+		}
+		switch strings.TrimPrefix("http://"+r.Host+r.URL.Path, s.url) {
+		case "":
+			w.Header().Set("Content-Type", "text/html")
+			w.Write(changed)
+		case "sw.js":
+			w.Header().Set("Content-Type", "text/javascript")
+			w.Write(worker)
+		default:
+			old.ServeHTTP(w, r)
+		}
+	})
+	s.restart(t)
+	if !p.update() {
+		t.Fatal("the new version was not installed")
+	}
+	p.click("update-reload")
+	p.until("the model in the new version", "crossOriginIsolated && "+ready)
+	p.drop(photo("coffee.png"))
+	p.settled(1)
+	p.noComplaints()
+}
+
 // TestWithoutServiceWorker opens the page over plain http from another host, where browsers have neither service workers
 // nor a store nor hashes nor WebGPU.
 func TestWithoutServiceWorker(t *testing.T) {

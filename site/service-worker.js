@@ -62,7 +62,7 @@ worker.addEventListener('fetch', (event) => {
   const address = (origin + pathname).replace(/\/index\.html$/, '/');
   if (request.method === 'POST' && address === shareAddress) event.respondWith(takeShared(request));
   else if (request.method !== 'GET') return;
-  else if (shell.has(address)) event.respondWith(answer(address));
+  else if (shell.has(address)) event.respondWith(request.destination === 'worker' ? answerWorker(address) : answer(address));
   // Any other page: the server's, or without a network the shell, at the one path from which it finds its files.
   else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => Response.redirect(scope)));
 });
@@ -133,6 +133,25 @@ async function answer(address) {
   } catch {
     return fetch(address);
   }
+}
+
+/**
+ * A Worker's script, under the policies of the page as it is kept: browsers refuse a Worker that demands less of others than
+ * its page. Hosts change them, and a script that has not changed since is kept with those that it came with.
+ * @param {string} address
+ * @returns {Promise<Response>}
+ */
+async function answerWorker(address) {
+  const script = await answer(address);
+  const page = await caches.match(keyOf(scope, /** @type {string} */ (shell.get(scope)))).catch(() => undefined);
+  if (!page) return script;
+  const response = new Response(script.body, script);
+  for (const name of ['Cross-Origin-Embedder-Policy', 'Content-Security-Policy']) {
+    const policy = page.headers.get(name);
+    if (policy === null) response.headers.delete(name);
+    else response.headers.set(name, policy);
+  }
+  return response;
 }
 
 /**
