@@ -234,38 +234,47 @@ export async function listModels() {
     return models;
   }
   for await (const entry of kept.values()) {
-    if (!(entry instanceof FileSystemDirectoryHandle)) continue;
-    /** @type {Map<string, number>} */
-    const sizes = new Map();
-    /** @type {Map<string, Uint8Array<ArrayBuffer>>} */
-    const about = new Map();
-    for await (const file of entry.values()) {
-      if (!(file instanceof FileSystemFileHandle)) continue;
-      const content = await ask(file, (file) => file.getFile());
-      if (file.name === addressFile || file.name === manifestFile) about.set(file.name, new Uint8Array(await content.arrayBuffer()));
-      else sizes.set(file.name, content.size);
-    }
-    const url = new TextDecoder().decode(about.get(addressFile));
-    const manifest = about.get(manifestFile) ?? new Uint8Array();
-    const { name, source, license } = parse(manifest);
-    const files = filesOf(manifest);
-    const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-    if (bytes === 0 && manifest.length === 0) continue; // nothing ever came from there
-    models.push({
-      name: name ?? url.split('/').at(-2) ?? url,
-      url,
-      source,
-      license,
-      bytes,
-      total: Math.max(
-        bytes,
-        files.reduce((sum, { stored }) => sum + stored, 0),
-      ),
-      integrity: manifest.length > 0 ? hex(await crypto.subtle.digest('SHA-256', manifest)) : '',
-      missing: files.filter(({ file, stored }) => sizes.get(file) !== stored).map(({ file, stored }) => ({ file, bytes: stored })),
-    });
+    // What another tab deletes meanwhile is not kept.
+    const model = entry instanceof FileSystemDirectoryHandle && (await describe(entry).catch(() => undefined));
+    if (model) models.push(model);
   }
   return models;
+}
+
+/**
+ * @param {FileSystemDirectoryHandle} directory
+ * @returns {Promise<StoredModel | undefined>} undefined if there is nothing of a model
+ */
+async function describe(directory) {
+  /** @type {Map<string, number>} */
+  const sizes = new Map();
+  /** @type {Map<string, Uint8Array<ArrayBuffer>>} */
+  const about = new Map();
+  for await (const file of directory.values()) {
+    if (!(file instanceof FileSystemFileHandle)) continue;
+    const content = await ask(file, (file) => file.getFile());
+    if (file.name === addressFile || file.name === manifestFile) about.set(file.name, new Uint8Array(await content.arrayBuffer()));
+    else sizes.set(file.name, content.size);
+  }
+  const url = new TextDecoder().decode(about.get(addressFile));
+  const manifest = about.get(manifestFile) ?? new Uint8Array();
+  const { name, source, license } = parse(manifest);
+  const files = filesOf(manifest);
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  if (bytes === 0 && manifest.length === 0) return undefined; // nothing ever came from there
+  return {
+    name: name ?? url.split('/').at(-2) ?? url,
+    url,
+    source,
+    license,
+    bytes,
+    total: Math.max(
+      bytes,
+      files.reduce((sum, { stored }) => sum + stored, 0),
+    ),
+    integrity: manifest.length > 0 ? hex(await crypto.subtle.digest('SHA-256', manifest)) : '',
+    missing: files.filter(({ file, stored }) => sizes.get(file) !== stored).map(({ file, stored }) => ({ file, bytes: stored })),
+  };
 }
 
 /**

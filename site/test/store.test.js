@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { ModelStore } from '../clipside/store.js';
+import { listModels, ModelStore } from '../clipside/store.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
@@ -46,3 +46,31 @@ for (const [what, run] of Object.entries({
     await assert.doesNotReject(Promise.race([run(store), late]));
   });
 }
+
+test('a model that is deleted while models are listed hides no other', async (t) => {
+  class Handle {}
+  /** @param {() => AsyncIterable<Handle>} values */
+  const directory = (values) => Object.assign(new Handle(), { values });
+  const deleted = directory(async function* () {
+    throw new DOMException('it is gone', 'NotFoundError');
+  });
+  class File {
+    name = 'chunk';
+    getFile = async () => new Blob(['weights']);
+  }
+  const kept = directory(async function* () {
+    yield new File();
+  });
+  const models = directory(async function* () {
+    yield deleted;
+    yield kept;
+  });
+  const origin = { getDirectoryHandle: async () => models };
+  Object.defineProperty(globalThis, 'navigator', { value: { storage: { getDirectory: async () => origin } }, configurable: true });
+  Object.assign(globalThis, { FileSystemDirectoryHandle: Handle, FileSystemFileHandle: File });
+  t.after(() => Reflect.deleteProperty(globalThis, 'navigator'));
+  assert.deepEqual(
+    (await listModels()).map(({ bytes }) => bytes),
+    [7],
+  );
+});
