@@ -23,6 +23,8 @@ export function describeOffer({ model, size, kept, online, metered }) {
       ? { text: `${missing}.`, action: `Get the missing ${amount}` }
       : { text: `This machine is offline, and ${missing}: connect it once to fetch ${amount}.`, action: '' };
   }
+  // A download that was broken off goes on; of which version its files are is not known before.
+  const rest = kept && kept.integrity === '' && kept.bytes < size ? size - kept.bytes : 0;
   const amount = size > 0 ? ` (${megabytes(size)} MB)` : '';
   if (!online) {
     return { text: `This machine is offline, and the ${model} model${amount} is not here: connect it once to fetch it.`, action: '' };
@@ -31,7 +33,7 @@ export function describeOffer({ model, size, kept, online, metered }) {
     text: metered
       ? `This connection saves data, so the ${model} model waits for your word.`
       : `The ${model} model is fetched with your first picture, or now.`,
-    action: `Get the model${amount}`,
+    action: rest > 0 ? `Get the missing ${megabytes(rest)} MB` : `Get the model${amount}`,
   };
 }
 

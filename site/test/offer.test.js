@@ -12,6 +12,7 @@ test('what is offered says what is missing, how large it is, and what can be don
   for (const [change, text, action] of /** @type {const} */ ([
     [{}, /fetched with your first picture/, 'Get the model (250 MB)'],
     [{ size: 0 }, /fetched with your first picture/, 'Get the model'],
+    [{ kept: { ...whole, bytes: 220e6, total: 220e6, integrity: '' } }, /fetched with your first picture/, 'Get the missing 30.0 MB'],
     [{ metered: true }, /saves data/, 'Get the model (250 MB)'],
     [{ online: false }, /offline, and the b32 model \(250 MB\) is not here/, ''],
     [{ kept: lacking(2e6) }, /^1 file of the b32 model is missing here\.$/, 'Get the missing 2.0 MB'],
