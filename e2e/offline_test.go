@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // serveApp serves dist with the headers that its _headers file asks of a static host.
@@ -289,7 +290,7 @@ func TestHalfInstalled(t *testing.T) {
 	}
 }
 
-// TestUpdates goes from one version to the next: over broken ones, without a network, and with three tabs open.
+// TestUpdates goes from one version to the next: over broken ones, without a network, and with four tabs open.
 func TestUpdates(t *testing.T) {
 	s := serveApp(t)
 	b := launch(t, nil)
@@ -332,15 +333,17 @@ func TestUpdates(t *testing.T) {
 	s.restart(t)
 	s.requests()
 
-	// A tab with work in it, and one without.
-	busy, idle := b.open(t, s.url), b.open(t, s.url)
+	// A tab with pictures in it, one with labels of the person's own, and one without.
+	busy, labelled, idle := b.open(t, s.url), b.open(t, s.url), b.open(t, s.url)
 	busy.until("the model", ready)
 	busy.drop(photo("coffee.png"))
 	busy.settled(1)
+	labelled.until("the model", ready)
+	labelled.run(chromedp.SendKeys("[data-testid=label-input]", "lighthouse"+kb.Enter))
 	idle.until("the model", ready)
 	// Their visit made the browser look for the new version.
 	p.update()
-	for _, one := range []*tab{p, busy, idle} {
+	for _, one := range []*tab{p, busy, labelled, idle} {
 		one.until("the offer of the update", bannerShown)
 		if text := one.text("update-text"); text != "Update available" || one.release() != "" {
 			t.Errorf("the page is of release %q and says %q", one.release(), text)
@@ -365,7 +368,12 @@ func TestUpdates(t *testing.T) {
 	p.click("update-reload")
 	p.until("the new version", isGood)
 	idle.until("the new version in a tab without work", isGood)
-	busy.until("the other offer", "document.querySelector('[data-testid=update-text]').innerText === 'Updated in another tab'")
+	for _, one := range []*tab{busy, labelled} {
+		one.until("the other offer", "document.querySelector('[data-testid=update-text]').innerText === 'Updated in another tab'")
+	}
+	if !eval[bool](labelled, "!!document.querySelector('[data-label=lighthouse]')") {
+		t.Error("the label is gone")
+	}
 	busy.drop(photo("rocket.jpg"))
 	busy.settled(2)
 	if c := busy.cards(); busy.release() != "" || c["coffee.png"].State != "done" || c["rocket.jpg"].Order[0] != "rocket" {

@@ -14,7 +14,7 @@ import { createModels } from './models.js';
 import { describeOffer, isMetered } from './offer.js';
 import { createOffline } from './offline.js';
 import { readParameters } from './parameters.js';
-import { createPresets, presets } from './presets.js';
+import { areOwn, createPresets, presets } from './presets.js';
 import { createProgress } from './progress.js';
 import { createRanking } from './ranking.js';
 import { createResults } from './results.js';
@@ -161,7 +161,8 @@ createInstall(byId('install', HTMLButtonElement));
 
 const offline = createOffline({
   hasModel: async () => isWhole(await findKept(address)),
-  hasWork: () => cards.all.length > 0,
+  // What a reload would not bring back: pictures, labels of one's own, a model that is on its way.
+  hasWork: () => cards.all.length > 0 || areOwn(chips.labels) || loading || models.isFetching(),
 });
 const models = createModels({
   inUse: () => clip?.info.url ?? address,

@@ -201,6 +201,8 @@ export function createModels({ inUse, device, renew, onChange }) {
       void show();
       void lookForVersions();
     },
+    /** Whether one is on its way here that the page does not use. */
+    isFetching: () => fetching.size > 0,
     /** What is kept has changed. */
     changed: () => void show(),
   };

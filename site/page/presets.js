@@ -12,6 +12,15 @@ export const presets = [
 ];
 
 /**
+ * @param {{labels: readonly string[]}} preset
+ * @param {readonly string[]} labels
+ */
+const isPreset = ({ labels: own }, labels) => own.length === labels.length && own.every((label, i) => label === labels[i]);
+
+/** Whether the person has put these together. @param {readonly string[]} labels */
+export const areOwn = (labels) => !presets.some((preset) => isPreset(preset, labels));
+
+/**
  * The row of presets. Pressing one calls onChoose with its labels; `show`
  * marks the one that equals the labels in use, if any does.
  *
@@ -29,11 +38,7 @@ export function createPresets(row, onChoose) {
   return {
     /** @param {readonly string[]} labels */
     show(labels) {
-      buttons.forEach((made, i) => {
-        const own = presets[i].labels;
-        const same = own.length === labels.length && own.every((label, j) => label === labels[j]);
-        made.setAttribute('aria-pressed', String(same));
-      });
+      buttons.forEach((made, i) => made.setAttribute('aria-pressed', String(isPreset(presets[i], labels))));
     },
   };
 }
