@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -681,7 +682,7 @@ func checkModelPanel(t *testing.T, p *tab, s *site) {
 }
 
 // TestModelsToKeep has a choice of two, and keeps the one that the page does not use. Then the site gets a newer version
-// of it.
+// of it, and at last there is no room for the other.
 func TestModelsToKeep(t *testing.T) {
 	s := serveApp(t)
 	twin := s.model("twin", filepath.Join(dist(t), "models/starter"))
@@ -733,4 +734,14 @@ func TestModelsToKeep(t *testing.T) {
 	click("model-delete")
 	p.until("its end", part("model-line")+"?.innerText === '9.3 MB, not kept, MIT'")
 	focused("model-keep")
+
+	// The page's own, where there is no room for it.
+	room := 1000.
+	params := storage.OverrideQuotaForOriginParams{Origin: strings.TrimSuffix(s.url, "/some/where/"), QuotaSize: &room}
+	if _, err := chromedp.Call(p.ctx, storage.OverrideQuotaForOrigin, params); err != nil {
+		t.Fatal(err)
+	}
+	p.run(chromedp.Click("[data-testid=model][data-name=starter] [data-testid=model-keep]"))
+	p.until("the model", ready)
+	p.until("why it is not kept", "document.querySelector('[data-testid=models-message]').innerText.includes('no room left')")
 }

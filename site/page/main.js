@@ -276,6 +276,7 @@ async function renew() {
   clip = null;
   await before?.dispose();
   await start();
+  return /** @type {import('../clipside.js').Clip|null} */ (clip)?.info.storage;
 }
 
 showNote();

@@ -24,7 +24,7 @@ import { createMessage } from './message.js';
  * The panel of models: which this browser keeps, how much room each takes, and
  * buttons to keep or delete it.
  *
- * @param {{inUse: () => string, device: import('../clipside.js').Device, renew: () => Promise<void>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew; onChange is called when something was kept or deleted
+ * @param {{inUse: () => string, device: import('../clipside.js').Device, renew: () => Promise<import('../clipside.js').ClipInfo['storage']|undefined>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew, and tells whether it is kept then; onChange is called when something was kept or deleted
  */
 export function createModels({ inUse, device, renew, onChange }) {
   const dialog = byId('models', HTMLDialogElement);
@@ -131,7 +131,8 @@ export function createModels({ inUse, device, renew, onChange }) {
       // In memory it is shared with whoever asks for it; only loaded anew does it go through the store.
       fetching.set(entry.url, { line: element('p', { text: 'On its way' }) });
       await show();
-      await renew();
+      const storage = await renew();
+      if (storage && !storage.kept) message.error(storage.reason);
     } else {
       await fetchOther(entry);
     }
