@@ -111,8 +111,11 @@ export class ModelStore {
   async read(file, buffers = new Buffers(0)) {
     try {
       const handle = await ask(this.#directory, (directory) => directory.getFileHandle(file));
-      // Browsers that know no modes let one tab at a time read a file; the others wait for the lock.
-      const access = await ask(handle, (/** @type {any} */ handle) => handle.createSyncAccessHandle({ mode: 'read-only' }));
+      const access = await ask(handle, (/** @type {any} */ handle) => handle.createSyncAccessHandle({ mode: 'read-only' })).catch(
+        () => undefined,
+      );
+      // Browsers that know no modes let one tab at a time read a file so.
+      if (!access) return new Uint8Array(await (await ask(handle, (file) => file.getFile())).arrayBuffer());
       try {
         const bytes = buffers.take(access.getSize());
         return bytes.subarray(0, access.read(bytes, { at: 0 }));

@@ -47,6 +47,17 @@ for (const [what, run] of Object.entries({
   });
 }
 
+test('a file that another tab is reading is read', async () => {
+  const handle = {
+    createSyncAccessHandle: async () => {
+      throw new DOMException('it is open', 'NoModificationAllowedError');
+    },
+    getFile: async () => new Blob(['weights']),
+  };
+  const store = new ModelStore({ getFileHandle: async () => handle }, 'model');
+  assert.equal(new TextDecoder().decode(await store.read('file')), 'weights');
+});
+
 test('a model that is deleted while models are listed hides no other', async (t) => {
   class Handle {}
   /** @param {() => AsyncIterable<Handle>} values */
