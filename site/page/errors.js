@@ -18,6 +18,13 @@ export const isEngineLost = (error) => ['DeviceLostError', 'EngineError', 'Inval
 export const isDecode = (error) => nameOf(error) === 'ImageDecodeError';
 
 /**
+ * Whether there is nothing at the model's address. Of a model that is replaced while it comes, a part may be gone too.
+ *
+ * @param {any} error
+ */
+const isNoModel = ({ url, status }) => /\/manifest\.json$/.test(url) && [200, 404, 410].includes(status);
+
+/**
  * Why the model is not there, and what the person can do.
  *
  * @param {unknown} error
@@ -29,7 +36,7 @@ export function explainModelError(error, model) {
   const said = (/** @type {string} */ what, /** @type {string} */ remedy) => ({ what, remedy, detail });
   switch (nameOf(error)) {
     case 'ModelError':
-      return error instanceof Error && 'status' in error && error.status === 404
+      return isNoModel(error)
         ? said(`There is no model “${model}” on this site.`, 'Check the name in the address, or put the packed model there and retry.')
         : said(`The model “${model}” could not be loaded.`, 'Check the connection and retry; if it comes back, pack the model again.');
     case 'IntegrityError':
