@@ -218,7 +218,9 @@ async function look() {
   // Pinned to the version that is kept, it asks the network for nothing; offline, larger ones are not waited for.
   if (kept && isWhole(kept) && (!online || rest.every(isWhole))) return start(kept.integrity);
   if (wanted && online && !metered) return start();
-  const size = (await offeredModels()).find(({ path }) => modelAddress(path) === address)?.bytes ?? 0;
+  // Larger ones come along with it.
+  const absent = [address, ...larger].filter((_, i) => !isWhole([kept, ...rest][i]));
+  const size = (await offeredModels()).reduce((sum, { path, bytes }) => sum + (absent.includes(modelAddress(path)) ? bytes : 0), 0);
   if (started) return;
   const offer = describeOffer({ model: parameters.model, size, kept, online, metered });
   progress.offer(offer);
