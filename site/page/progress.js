@@ -8,6 +8,9 @@ import { megabytes, timeLeft } from './format.js';
 
 const milestones = [25, 50, 75];
 
+/** After so long without news the rate and the time left are not true any more. */
+const staleMs = 3000;
+
 /**
  * The bar and the line of text while the model is on its way; before that the
  * button that fetches it, and the error in their place when it does not come.
@@ -17,10 +20,12 @@ const milestones = [25, 50, 75];
  */
 export function createProgress({ strip, bar, text, get, error, model, onGet }) {
   let told = 0;
+  let stale = 0;
   get.addEventListener('click', onGet);
 
   /** @param {'offered'|'loading'|'ready'|'failed'} state */
   function set(state) {
+    clearTimeout(stale);
     // A button that was used goes, and must not take the focus with it.
     if (state === 'loading' && (document.activeElement === get || error.contains(document.activeElement)))
       strip.focus({ preventScroll: true });
@@ -61,6 +66,7 @@ export function createProgress({ strip, bar, text, get, error, model, onGet }) {
 
     /** @param {Progress} progress */
     update({ phase, loaded, total, cached, rate, secondsLeft }) {
+      clearTimeout(stale);
       if (phase === 'download') {
         const share = total > 0 ? loaded / total : 0;
         bar.value = share;
@@ -70,6 +76,7 @@ export function createProgress({ strip, bar, text, get, error, model, onGet }) {
         if (rate > 0) parts.push(`${megabytes(rate)} MB/s`);
         if (secondsLeft !== undefined && loaded < total) parts.push(timeLeft(secondsLeft));
         text.textContent = parts.join(', ');
+        stale = setTimeout(() => (text.textContent = parts[0]), staleMs);
         announceMilestone(share * 100);
         return;
       }
