@@ -132,11 +132,11 @@ export function createModels({ inUse, device, renew, onChange }) {
       fetching.set(entry.url, { line: element('p', { text: 'On its way' }) });
       await show();
       const storage = await renew();
-      if (storage && !storage.kept) message.error(storage.reason);
+      if (storage?.kept) outdated.delete(entry.url);
+      else if (storage) message.error(storage.reason);
     } else {
       await fetchOther(entry);
     }
-    outdated.delete(entry.url);
     fetching.delete(entry.url);
     onChange();
     await show();
@@ -159,8 +159,9 @@ export function createModels({ inUse, device, renew, onChange }) {
       });
       const { kept, reason } = clip.info.storage;
       await clip.dispose();
-      if (!kept) message.error(reason);
-      else announce(`${name} is kept.`);
+      if (!kept) return message.error(reason);
+      outdated.delete(url);
+      announce(`${name} is kept.`);
     } catch (error) {
       if (isAbort(error)) return;
       const { what, remedy } = explainModelError(error, name);
