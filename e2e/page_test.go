@@ -43,7 +43,8 @@ func (p *tab) cards() map[string]answer {
 	return byName
 }
 
-const ready = "document.documentElement.dataset.ready === 'true'"
+// ready is asked of pages that are being loaded, too: documents without an element.
+const ready = "document.documentElement?.dataset.ready === 'true'"
 
 // readiness is what the page says of working offline.
 const readiness = "document.querySelector('[data-testid=badge]').dataset.state"
