@@ -7,6 +7,7 @@
 import { eachOf } from './clipside/each.js';
 import { EngineError, ImageDecodeError } from './clipside/errors.js';
 import { recycle, release, takeAll } from './clipside/inputs.js';
+import { tell } from './clipside/listeners.js';
 import { readImages, readLabels, readOptions, readProgress, readSignal, readTemplates, readTexts, readTopK } from './clipside/options.js';
 import { hold } from './clipside/shared.js';
 import { anySignal, unlessAborted } from './clipside/signals.js';
@@ -566,10 +567,6 @@ export async function createClip(options = {}) {
  */
 function tellTruncated({ onTruncated }, texts, truncated) {
   if (truncated.length === 0) return;
-  // A listener that throws must not lose the answer; its error goes where uncaught ones go.
-  try {
-    onTruncated?.(truncated.map((index) => texts[index]));
-  } catch (error) {
-    reportError(error);
-  }
+  const whole = truncated.map((index) => texts[index]);
+  tell(onTruncated, whole);
 }

@@ -6,6 +6,7 @@
 //	await classify('cat.jpg', ['a cat', 'a dog']);   // [{ score: 0.98, label: 'a cat' }, { score: 0.02, label: 'a dog' }]
 
 import { createClip } from './clipside.js';
+import { tell } from './clipside/listeners.js';
 
 /** @typedef {import('./clipside.js').Clip} Clip */
 /** @typedef {import('./clipside.js').ImageInput} ImageInput */
@@ -76,19 +77,14 @@ export const env = {
  * @param {PipelineOptions} [options]
  * @returns {Promise<ZeroShotImageClassificationPipeline>}
  */
-export async function pipeline(asked, model, { device, progress_callback: tell, signal } = {}) {
+export async function pipeline(asked, model, { device, progress_callback: listener, signal } = {}) {
   if (asked !== task) throw new TypeError(`clipside has one pipeline, '${task}'; '${asked}' is another.`);
   if (device && !Object.hasOwn(devices, device))
     throw new TypeError(`device is '${device}': pass one of ${Object.keys(devices).join(', ')}.`);
-  if (tell && typeof tell !== 'function') throw new TypeError('progress_callback is not a function.');
+  if (listener && typeof listener !== 'function') throw new TypeError('progress_callback is not a function.');
   const name = String(model ?? 'starter');
   const report = (/** @type {PipelineProgress['status']} */ status, loaded = 0, total = 0) => {
-    // A listener that throws must not lose the model; its error goes where uncaught ones go.
-    try {
-      tell?.({ status, name, file: 'manifest.json', progress: total > 0 ? (100 * loaded) / total : 0, loaded, total });
-    } catch (error) {
-      reportError(error);
-    }
+    tell(listener, { status, name, file: 'manifest.json', progress: total > 0 ? (100 * loaded) / total : 0, loaded, total });
   };
   report('initiate');
   let size = 0;

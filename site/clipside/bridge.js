@@ -10,6 +10,7 @@
 // An aborted call rejects at once on the page, with its signal's reason; the Worker learns of it and stops in its time.
 
 import { fromWire, toWire } from './errors.js';
+import { tell } from './listeners.js';
 
 /**
  * What a served function gets besides its arguments.
@@ -113,12 +114,7 @@ export class Bridge {
     const call = this.#pending.get(message.id);
     if (!call) return; // aborted in the meantime
     if ('progress' in message) {
-      // A listener that throws must not lose the answer; its error goes where uncaught ones go.
-      try {
-        call.onProgress?.(message.progress);
-      } catch (error) {
-        reportError(error);
-      }
+      tell(call.onProgress, message.progress);
       return;
     }
     this.#pending.delete(message.id);

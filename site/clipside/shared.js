@@ -2,6 +2,7 @@
 
 import { DeviceLostError, EngineError } from './errors.js';
 import { lease } from './host.js';
+import { tell } from './listeners.js';
 import { unlessAborted } from './signals.js';
 
 /** @typedef {import('./worker.js').EngineMethods} EngineMethods */
@@ -59,7 +60,7 @@ class SharedModel {
   #ready;
   /** @type {ClipProgress | undefined} */
   #latest;
-  /** @type {Set<{ tell: (event: ClipProgress) => void }>} */
+  /** @type {Set<{ onProgress: (event: ClipProgress) => void }>} */
   #listeners = new Set();
 
   /**
@@ -83,12 +84,12 @@ class SharedModel {
    */
   async join(signal, onProgress) {
     this.#holds++;
-    const listener = onProgress && { tell: onProgress };
+    const listener = onProgress && { onProgress };
     const forget = () => void (listener && this.#listeners.delete(listener));
     try {
       if (listener) {
         this.#listeners.add(listener);
-        if (this.#latest) tellSafely(listener, this.#latest);
+        if (this.#latest) tell(listener.onProgress, this.#latest);
       }
       const { info } = await unlessAborted(signal, this.#opened);
       const ready = unlessAborted(signal, this.#ready).finally(forget);
@@ -141,19 +142,6 @@ class SharedModel {
   /** @param {ClipProgress} event */
   #tell(event) {
     this.#latest = event;
-    for (const listener of this.#listeners) tellSafely(listener, event);
-  }
-}
-
-/**
- * A listener that throws must not keep others from the event; its error goes where uncaught ones go.
- * @param {{ tell: (event: ClipProgress) => void }} listener
- * @param {ClipProgress} event
- */
-function tellSafely(listener, event) {
-  try {
-    listener.tell(event);
-  } catch (error) {
-    reportError(error);
+    for (const listener of this.#listeners) tell(listener.onProgress, event);
   }
 }
