@@ -231,20 +231,27 @@ func (s *site) publish(r release) {
 
 func makeRelease(t *testing.T, name string) release {
 	t.Helper()
-	style, err := os.ReadFile(filepath.Join(dist(t), "style.css"))
+	worker, style := withMore(t, "style.css", ":root{--release:"+name+"}\n")
+	return release{worker, style}
+}
+
+// withMore appends to a file of dist's, and returns it with the service worker that lists it.
+func withMore(t *testing.T, name, more string) (worker, changed []byte) {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join(dist(t), name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	worker, err := os.ReadFile(filepath.Join(dist(t), "sw.js"))
+	worker, err = os.ReadFile(filepath.Join(dist(t), "sw.js"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := append(bytes.Clone(style), ":root{--release:"+name+"}\n"...)
-	before, after := fmt.Sprintf("%x", sha256.Sum256(style)), fmt.Sprintf("%x", sha256.Sum256(changed))
+	changed = append(bytes.Clone(file), more...)
+	before, after := fmt.Sprintf("%x", sha256.Sum256(file)), fmt.Sprintf("%x", sha256.Sum256(changed))
 	if bytes.Count(worker, []byte(before)) != 1 {
-		t.Fatal("sw.js does not have the style sheet's hash")
+		t.Fatalf("sw.js does not have the hash of %s", name)
 	}
-	return release{bytes.Replace(worker, []byte(before), []byte(after), 1), changed}
+	return bytes.Replace(worker, []byte(before), []byte(after), 1), changed
 }
 
 // isGood tells which release the page is of, also while it is being replaced.
@@ -408,17 +415,7 @@ func TestHostBeginsToIsolateThePage(t *testing.T) {
 	p := launch(t, nil).open(t, s.url)
 	p.model()
 
-	index, err := os.ReadFile(filepath.Join(dist(t), "index.html"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	worker, err := os.ReadFile(filepath.Join(dist(t), "sw.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := append(bytes.Clone(index), "<!-- changed -->\n"...)
-	before, after := fmt.Sprintf("%x", sha256.Sum256(index)), fmt.Sprintf("%x", sha256.Sum256(changed))
-	worker = bytes.Replace(worker, []byte(before), []byte(after), 1)
+	worker, changed := withMore(t, "index.html", "<!-- changed -->\n")
 	s.stop()
 	s.headers = isolating
 	old := s.server.Config.Handler
