@@ -34,14 +34,8 @@ func cacheDir() (string, error) {
 // packing is a part of every cached bundle's key. Raise it when pack writes something else for the same checkpoint.
 const packing = 1
 
-const (
-	// unfinishedPrefix begins the name of a directory that is being packed into.
-	unfinishedPrefix = ".packing-"
-
-	// outdatedFor is how old a bundle or an unfinished one must be before a newer one replaces it: until then another
-	// process may be at it.
-	outdatedFor = time.Hour
-)
+// outdatedFor is how old a bundle must be before a newer one replaces it: until then another process may be at it.
+const outdatedFor = time.Hour
 
 // packedOnce returns the bundle of the checkpoint in dir, in the cache: one that is there already if the names, sizes
 // and times of the checkpoint's files are those that it was packed from. Salt is whatever else the bundle depends on.
@@ -62,25 +56,8 @@ func packedOnce(ctx context.Context, cache, dir, salt string, pack func(ctx cont
 		return final, nil
 	}
 
-	if err := os.MkdirAll(bundles, 0o777); err != nil {
-		return "", err
-	}
-	unfinished, err := os.MkdirTemp(bundles, unfinishedPrefix+"*")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(unfinished)
-	if err := pack(ctx, unfinished); err != nil {
-		return "", err
-	}
-	err = os.Rename(unfinished, final)
-	if err != nil && isBundle(final) { // another process was faster
-		return final, nil
-	}
-	if err != nil { // what is left of a bundle may be in the way
-		err = errors.Join(os.RemoveAll(final), os.Rename(unfinished, final))
-	}
-	if err != nil {
+	if err := pack(ctx, final); err != nil {
+		os.Remove(final) // which nothing is in
 		return "", err
 	}
 	entries, err := os.ReadDir(bundles)
@@ -88,15 +65,16 @@ func packedOnce(ctx context.Context, cache, dir, salt string, pack func(ctx cont
 		return "", err
 	}
 	for _, e := range entries {
-		info, err := e.Info()
 		older := filepath.Join(bundles, e.Name())
+		if older == final || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		info, err := e.Info()
 		if err != nil || time.Since(info.ModTime()) < outdatedFor || bundle.Unfinished(older) {
 			continue
 		}
-		if older != final && strings.HasPrefix(e.Name(), prefix) || strings.HasPrefix(e.Name(), unfinishedPrefix) {
-			if err := os.RemoveAll(older); err != nil {
-				return "", err
-			}
+		if err := os.RemoveAll(older); err != nil {
+			return "", err
 		}
 	}
 	return final, nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/clipside/clipside/model/bundle"
 )
 
 // checkpointCopy is a checkpoint directory of the test's own.
@@ -149,9 +151,11 @@ func TestAFailedPackingLeavesNothingInTheCache(t *testing.T) {
 	cache, checkpoint := t.TempDir(), t.TempDir()
 	failure := errors.New("no")
 	_, err := packedOnce(t.Context(), cache, checkpoint, "", func(_ context.Context, dst string) error {
-		if err := os.WriteFile(filepath.Join(dst, "half"), nil, 0o666); err != nil {
+		w, err := bundle.NewWriter(dst)
+		if err != nil {
 			return err
 		}
+		defer w.Abort()
 		return failure
 	})
 	if !errors.Is(err, failure) {
@@ -159,30 +163,5 @@ func TestAFailedPackingLeavesNothingInTheCache(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(cache, "bundles")); len(left) != 0 {
 		t.Errorf("%v is left", left)
-	}
-}
-
-func TestTheFasterOfTwoPackingsWins(t *testing.T) {
-	cache, checkpoint := t.TempDir(), t.TempDir()
-	write := func(content string) func(context.Context, string) error {
-		return func(_ context.Context, dst string) error {
-			return os.WriteFile(filepath.Join(dst, "manifest.json"), []byte(content), 0o666)
-		}
-	}
-	var inner string
-	outer, err := packedOnce(t.Context(), cache, checkpoint, "", func(ctx context.Context, dst string) (err error) {
-		if inner, err = packedOnce(ctx, cache, checkpoint, "", write("faster")); err != nil {
-			return err
-		}
-		return write("slower")(ctx, dst)
-	})
-	if err != nil || outer != inner {
-		t.Fatalf("%s and %s, error %v; want the same directory", outer, inner, err)
-	}
-	if got, err := os.ReadFile(filepath.Join(outer, "manifest.json")); err != nil || string(got) != "faster" {
-		t.Errorf("the bundle is %q, error %v", got, err)
-	}
-	if left, _ := os.ReadDir(filepath.Join(cache, "bundles")); len(left) != 1 {
-		t.Errorf("%d directories are left, want 1", len(left))
 	}
 }
