@@ -19,7 +19,6 @@ package shaders
 import (
 	"embed"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -184,19 +183,4 @@ func value(name string, consts []Const) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("no constant %q", name)
-}
-
-// Names lists the kernels.
-func Names() []string {
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err) // embedded: cannot fail
-	}
-	var names []string
-	for _, e := range entries {
-		if n := strings.TrimSuffix(e.Name(), ".wgsl"); !slices.ContainsFunc(pieces, func(p struct{ name, called string }) bool { return p.name == n }) {
-			names = append(names, n)
-		}
-	}
-	return names
 }

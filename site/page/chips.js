@@ -13,7 +13,7 @@ const key = (label) => label.toLocaleLowerCase();
 const isLeft = (field) => document.activeElement !== field;
 
 /** @param {string} text */
-export function splitLabels(text) {
+function splitLabels(text) {
   return text
     .split(separators)
     .map(tidy)

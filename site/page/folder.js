@@ -5,7 +5,7 @@
 const pictureName = /\.(heic|heif|avif|jxl|webp|tiff?)$/i;
 
 /** More pictures than this are not taken from folders at once. */
-export const mostPictures = 500;
+const mostPictures = 500;
 
 /**
  * The pictures in dropped files and folders, however deep, in the order of
