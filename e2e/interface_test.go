@@ -380,7 +380,9 @@ func TestInterface(t *testing.T) {
 				() => clip.classify(coffee, 'cat'), () => clip.classify(coffee, []), () => clip.classify(7, labels), () => clip.classify(coffee, labels, { topK: 0 }),
 				() => clip.embedTexts(new Array(2)), () => clip.embedImages(new Array(2)), () => clip.classify(coffee, new Array(2)),
 				() => clip.classify(coffee, labels, { template: 'no place' }), () => clip.embedTexts(7), () => createClip({ divice: 'cpu' }),
-				() => clip.embedTexts('a', { onTruncated: 7 }),
+				() => clip.embedTexts('a', { onTruncated: 7 }), () => clip.embedImages(coffee, null),
+				() => clip.classify(coffee, labels, { topk: 1 }), () => clip.embedTexts('a', { template: '{}' }), () => clip.embedImages(coffee, { topK: 1 }),
+				() => clip.similarity(coffee, 'a', { topK: 1 }), () => clip.embedEach([coffee], { onProgress() {} }).next(), () => clip.classifyEach([coffee], labels, { topk: 1 }).next(),
 			]) assert((await failure(wrong())) instanceof TypeError, wrong + ' is a TypeError');
 			same((await clip.classify(rocket, labels))[0].label, 'rocket', 'after all of it');`},
 

@@ -8,7 +8,17 @@ import { eachOf } from './clipside/each.js';
 import { EngineError, ImageDecodeError } from './clipside/errors.js';
 import { recycle, release, takeAll } from './clipside/inputs.js';
 import { tell } from './clipside/listeners.js';
-import { readImages, readLabels, readOptions, readProgress, readSignal, readTemplates, readTexts, readTopK } from './clipside/options.js';
+import {
+  checkNames,
+  readImages,
+  readLabels,
+  readOptions,
+  readProgress,
+  readSignal,
+  readTemplates,
+  readTexts,
+  readTopK,
+} from './clipside/options.js';
 import { hold } from './clipside/shared.js';
 import { anySignal, unlessAborted } from './clipside/signals.js';
 
@@ -274,7 +284,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
    * @returns {Promise<Label[] | Label[][]>}
    */
   async classify(images, labels, options = {}) {
-    const { signal, onProgress } = this.#begin(options, ['image', 'text']);
+    const { signal, onProgress } = this.#begin('classify', options, ['image', 'text']);
     const { list, single } = readImages(images);
     const request = { labels: readLabels(labels), templates: readTemplates(options.template), topK: readTopK(options.topK) };
     if (list.length === 0) return [];
@@ -297,7 +307,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
     return eachOf(
       images,
       (some, stop) => this.classify(some, labels, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
-      () => this.#begin(options, ['image', 'text']).signal,
+      () => this.#begin('classifyEach', options, ['image', 'text']).signal,
     );
   }
 
@@ -311,7 +321,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
     return eachOf(
       images,
       (some, stop) => this.embedImages(some, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
-      () => this.#begin(options, ['image']).signal,
+      () => this.#begin('embedEach', options, ['image']).signal,
     );
   }
 
@@ -333,7 +343,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
    * @returns {Promise<Float32Array | Float32Array[]>}
    */
   async embedImages(images, options = {}) {
-    const { signal, onProgress } = this.#begin(options, ['image']);
+    const { signal, onProgress } = this.#begin('embedImages', options, ['image']);
     const { list, single } = readImages(images);
     if (list.length === 0) return [];
     const { embeddings } = await this.#withPictures(signal, onProgress, list, single, 'embedImages', {});
@@ -358,7 +368,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
    * @returns {Promise<Float32Array | Float32Array[]>}
    */
   async embedTexts(texts, options = {}) {
-    const { signal, onProgress } = this.#begin(options, ['text']);
+    const { signal, onProgress } = this.#begin('embedTexts', options, ['text']);
     const { list, single } = readTexts(texts);
     if (list.length === 0) return [];
     const { embeddings, truncated } = await this.#held.use(async ({ id, call }) => {
@@ -378,7 +388,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
    * @returns {Promise<Similarity>} always a matrix, of one row for a single picture and one column for a single text
    */
   async similarity(images, texts, options = {}) {
-    const { signal, onProgress } = this.#begin(options, ['image', 'text']);
+    const { signal, onProgress } = this.#begin('similarity', options, ['image', 'text']);
     const { list, single } = readImages(images);
     const { list: columns } = readTexts(texts);
     if (list.length === 0 || columns.length === 0) return { logits: new Float32Array(0), rows: list.length, cols: columns.length };
@@ -442,11 +452,13 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
 
   /**
    * Checks what every call checks first.
+   * @param {import('./clipside/options.js').Called} called
    * @param {CallOptions} options
    * @param {Tower[]} towers that the call needs
    * @returns {{ signal: AbortSignal, onProgress: CallOptions['onProgress'] }} a signal that fires when the caller gives up or the Clip is disposed
    */
-  #begin(options, towers) {
+  #begin(called, options, towers) {
+    checkNames(called, options);
     const signal = anySignal([this.#disposal.signal, readSignal(options)]);
     const onProgress = readProgress(options);
     signal.throwIfAborted();

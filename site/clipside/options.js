@@ -8,7 +8,20 @@ import { checkImage } from './inputs.js';
 
 const devices = /** @type {const} */ (['auto', 'webgpu', 'cpu']);
 const towers = /** @type {const} */ (['image', 'text']);
-const clipOptions = ['model', 'integrity', 'wait', 'device', 'towers', 'cache', 'profile', 'worker', 'signal', 'onProgress'];
+
+const each = ['signal', 'onTruncated', 'template', 'topK'];
+/** What each function takes: one that is misspelt would be passed over. */
+const known = {
+  createClip: ['model', 'integrity', 'wait', 'device', 'towers', 'cache', 'profile', 'worker', 'signal', 'onProgress'],
+  classify: [...each, 'onProgress'],
+  classifyEach: each,
+  embedImages: ['signal', 'onProgress'],
+  embedEach: ['signal'],
+  embedTexts: ['signal', 'onTruncated', 'onProgress'],
+  similarity: ['signal', 'onTruncated', 'onProgress'],
+};
+
+/** @typedef {keyof typeof known} Called */
 
 /** The template that the models' own authors use. */
 const defaultTemplate = 'a photo of a {}.';
@@ -20,9 +33,8 @@ const defaultTemplate = 'a photo of a {}.';
  * @throws {TypeError}
  */
 export function readOptions(options, defaultModel) {
+  checkNames('createClip', options);
   const signal = readSignal(options);
-  const unknown = Object.keys(options).find((name) => !clipOptions.includes(name));
-  if (unknown !== undefined) throw new TypeError(`createClip has no option ${show(unknown)}; it has ${clipOptions.join(', ')}.`);
   const { device = 'auto', cache = true, wait = true, profile = false } = options;
   if (!devices.includes(device)) throw new TypeError(`device is ${show(device)}: pass 'auto', 'webgpu' or 'cpu'.`);
   if (typeof cache !== 'boolean') throw new TypeError(`cache is ${show(cache)}: pass true or false.`);
@@ -108,13 +120,22 @@ function readModel(model) {
 }
 
 /**
+ * @param {Called} called
+ * @param {object} options
+ * @throws {TypeError}
+ */
+export function checkNames(called, options) {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`The options are ${show(options)}: pass an object.`);
+  const unknown = Object.entries(options).find(([name, value]) => value !== undefined && !known[called].includes(name));
+  if (unknown) throw new TypeError(`${called} has no option ${show(unknown[0])}; it has ${known[called].join(', ')}.`);
+}
+
+/**
  * @param {{ signal?: AbortSignal }} options
  * @returns {AbortSignal | undefined}
  * @throws {TypeError}
  */
-export function readSignal(options) {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`The options are ${show(options)}: pass an object.`);
-  const { signal } = options;
+export function readSignal({ signal }) {
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new TypeError(`signal is ${show(signal)}: pass an AbortController's signal.`);
   return signal;

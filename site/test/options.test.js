@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
 import { readDataURL } from '../clipside/inputs.js';
-import { readImages, readLabels, readOptions, readTemplates, readTexts, readTopK } from '../clipside/options.js';
+import { checkNames, readImages, readLabels, readOptions, readTemplates, readTexts, readTopK } from '../clipside/options.js';
 import { ImageDecodeError } from '../clipside/errors.js';
 
 const beside = new URL('https://site.example/lib/models/starter/');
@@ -88,6 +88,21 @@ test('wrong options are TypeErrors that show what was passed', () => {
       String(says),
     );
   }
+});
+
+test('an option that a call does not have is named, with those that it has', () => {
+  checkNames('classify', { topK: 1, onProgress: () => {}, anything: undefined });
+  for (const [called, options, says] of [
+    ['classify', { topk: 1 }, /^classify has no option 'topk'; it has signal, onTruncated, template, topK, onProgress\.$/],
+    ['classifyEach', { onProgress: () => {} }, /^classifyEach has no option 'onProgress'/],
+    ['embedEach', { template: '{}' }, /^embedEach has no option 'template'; it has signal\.$/],
+    ['similarity', 7, /options are 7/],
+  ])
+    assert.throws(
+      () => checkNames(called, options),
+      (error) => error instanceof TypeError && says.test(error.message),
+      String(says),
+    );
 });
 
 test('labels, texts, templates and topK are checked', () => {
