@@ -24,21 +24,26 @@ func TestKernels(t *testing.T) {
 	copyFile(t, "testdata/gotest.js", dir)
 	copyFile(t, filepath.Join(root, "site/clipside/replay.js"), dir)
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
-	defer server.Close()
+	t.Cleanup(server.Close)
 
+	chromium := func(t testing.TB, url string) *tab { return launch(t, nil).open(t, url) }
+	const choices = "EveryTile|EverySharing|Tuning"
 	for _, test := range []struct {
-		browser string
-		open    func(testing.TB, string) *tab
-		run     string // of the tests, all if empty
-		least   int    // that must have passed, those of tables counted singly
+		name      string
+		open      func(testing.TB, string) *tab
+		run, skip string // of the tests
+		least     int    // that must have passed, those of tables counted singly
 	}{
-		{"Chromium", launch(t, nil).open, "", 40},
+		// A browser compiles kernels one after the other, which takes most of the time.
+		{"Chromium", chromium, "", choices, 40},
+		{"Chromium, what is chosen from", chromium, choices, "", 40},
 		// Another compiler of WGSL, another way of bitmaps to textures: kernels as an adapter without f16 has them. The tiles
 		// are the same shaders once more, and a software adapter is for those who ask for it.
-		{"Firefox", openFirefox, "Operations/hardware,_packed|Resized|ArriveAs|Layer", 30},
+		{"Firefox", openFirefox, "Operations/hardware,_packed|Resized|ArriveAs|Layer", "", 30},
 	} {
-		t.Run(test.browser, func(t *testing.T) {
-			p := test.open(t, server.URL+"/gotest.html?"+url.Values{"arg": {"-test.v", "-test.run=" + test.run}}.Encode())
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := test.open(t, server.URL+"/gotest.html?"+url.Values{"arg": {"-test.v", "-test.run=" + test.run, "-test.skip=" + test.skip}}.Encode())
 			t.Log("adapter:", p.adapter())
 			p.until("the tests to end", "window.result")
 			result := eval[struct {

@@ -227,13 +227,13 @@ var cases = []opCase{
 	}},
 	{"layer norm between products", 5e-5, func(b *both) (string, func(operands) model.Tensor) {
 		m, k, n, wide := b.size(), 2*b.size(), 3*b.size(), b.size()
-		x, w1, residual, gain, bias, w2 := b.tensor(m, k), b.weight(n, k), b.tensor(m, n), b.table(n), b.table(n), b.weight(wide, n)
+		x, w1, residual, gain, bias, w2, added := b.tensor(m, k), b.weight(n, k), b.tensor(m, n), b.table(n), b.table(n), b.weight(wide, n), b.tensor(m, wide)
 		return fmt.Sprintf("m %d k %d n %d then %d", m, k, n, wide), func(o operands) model.Tensor {
 			r := o.t(residual)
 			y := o.MatMul(o.t(x), model.Linear{Weight: o.p(w1)}, model.NoAct, &r)
 			z := o.LayerNorm(y, model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
-			first := o.MatMul(z, model.Linear{Weight: o.p(w2)}, model.NoAct, nil)
-			return o.MatMul(z, model.Linear{Weight: o.p(w2)}, model.QuickGELU, &first)
+			r = o.t(added)
+			return o.MatMul(z, model.Linear{Weight: o.p(w2)}, model.QuickGELU, &r)
 		}
 	}},
 	{"attention", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
