@@ -22,6 +22,7 @@ func (p *tab) choose(selector, file string) {
 // TestExamples opens every page in site/examples as a build leaves it, and uses it as a visitor would. Chromium shows
 // its test picture for a camera.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := launch(t, map[string]any{"use-fake-device-for-media-stream": true, "use-fake-ui-for-media-stream": true})
 	text := func(p *tab, selector string) string {

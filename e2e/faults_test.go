@@ -169,6 +169,7 @@ func stall(data []byte) http.HandlerFunc {
 // TestFaultyHosts loads a model from hosts that misbehave in every way, each under a name that the browser does not
 // know, in one browser.
 func TestFaultyHosts(t *testing.T) {
+	t.Parallel()
 	f := newFaultSite(t)
 	t.Run("network", f.survivesTheNetwork)
 	t.Run("manifest", f.refusesHostileManifests)

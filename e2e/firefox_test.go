@@ -27,6 +27,7 @@ func openFirefox(t testing.TB, url string) *tab {
 }
 
 func TestFirefoxFindsTheLabelsOfPhotos(t *testing.T) {
+	t.Parallel()
 	g := readStarterGolden(t)
 	for _, device := range []string{"webgpu", "cpu"} {
 		t.Run(device, func(t *testing.T) {

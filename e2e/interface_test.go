@@ -101,6 +101,7 @@ func interfacePage(t *testing.T, s *site) *tab {
 // TestInterface holds what DESIGN promises to whoever calls createClip. Every case is an asynchronous function's body
 // that throws where a promise is broken.
 func TestInterface(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.addGoldens(t)
 	coffee, err := os.ReadFile(photo("coffee.png"))

@@ -99,6 +99,7 @@ const evict = `(async () => {
 // TestOfflineAfterARestart visits the page once, kills the server, ends the browser, and starts it again with the same
 // profile. Then a part of the model is lost, too.
 func TestOfflineAfterARestart(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	profile := map[string]any{"user-data-dir": t.TempDir()}
 
@@ -276,6 +277,7 @@ func (p *tab) update() (installed bool) {
 
 // TestHalfInstalled visits a site whose first version is not all there: the page works over the network.
 func TestHalfInstalled(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	s.mu.Lock()
 	s.extras["icons/icon-512.png"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order", 500) })
@@ -300,6 +302,7 @@ func TestHalfInstalled(t *testing.T) {
 
 // TestUpdates goes from one version to the next: over broken ones, without a network, and with four tabs open.
 func TestUpdates(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	b := launch(t, nil)
 	p := b.open(t, s.url)
@@ -409,6 +412,7 @@ func TestUpdates(t *testing.T) {
 // TestHostBeginsToIsolateThePage changes the host's headers between two versions, which differ in the page alone: its
 // Workers' scripts are kept from before.
 func TestHostBeginsToIsolateThePage(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	isolating := s.headers
 	s.headers = nil
@@ -448,6 +452,7 @@ func TestHostBeginsToIsolateThePage(t *testing.T) {
 // TestWithoutServiceWorker opens the page over plain http from another host, where browsers have neither service workers
 // nor a store nor hashes nor WebGPU.
 func TestWithoutServiceWorker(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	p := launch(t, map[string]any{"host-resolver-rules": "MAP clipside.test 127.0.0.1"}).open(t, strings.Replace(s.url, "127.0.0.1", "clipside.test", 1))
 	if eval[bool](p, "isSecureContext || 'serviceWorker' in navigator") {
@@ -475,6 +480,7 @@ func TestWithoutServiceWorker(t *testing.T) {
 // TestPicturesComeAndResultsGo brings pictures in every way but choosing, over a connection that saves data, and takes
 // the results out.
 func TestPicturesComeAndResultsGo(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	p := launch(t, nil).open(t, "")
 	p.beforeScripts(`
@@ -681,6 +687,7 @@ func checkModelPanel(t *testing.T, p *tab, s *site) {
 // TestModelsToKeep has a choice of two, and keeps the one that the page does not use. Then the site gets a newer version
 // of it, and at last there is no room for the other.
 func TestModelsToKeep(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	twin := s.model("twin", filepath.Join(dist(t), "models/starter"))
 	s.mu.Lock()

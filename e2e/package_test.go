@@ -117,6 +117,7 @@ func (b *browser) answers(t *testing.T, url string) {
 
 // TestPackageIsInstalled packs the package as it would be published and installs it where nothing else is.
 func TestPackageIsInstalled(t *testing.T) {
+	t.Parallel()
 	site := modules(t)
 	packs := t.TempDir()
 	var packed []struct {
@@ -256,6 +257,7 @@ func develop(t *testing.T, dir, vite string) string {
 
 // TestPackageRunsAcrossOrigins takes modules, Worker and weights from another origin, under a policy that names it.
 func TestPackageRunsAcrossOrigins(t *testing.T) {
+	t.Parallel()
 	dir := packaged(t)
 	closed := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(closed.Close)
@@ -363,6 +365,7 @@ func TestPackageRunsAcrossOrigins(t *testing.T) {
 // TestPackageKeepsToItsPolicy looks for what a strict policy forbids, in the source as well: a browser refuses only
 // what is reached.
 func TestPackageKeepsToItsPolicy(t *testing.T) {
+	t.Parallel()
 	policy := readmePolicy(t)
 	for _, loose := range []string{"unsafe-inline", "'unsafe-eval'", "blob:", "data:", "*", "http"} {
 		if strings.Contains(policy, loose) {

@@ -178,6 +178,7 @@ func (g starterGolden) check(t *testing.T, p *tab) {
 }
 
 func TestPhotosFindTheirLabels(t *testing.T) {
+	t.Parallel()
 	g := readStarterGolden(t)
 	b := launch(t, nil)
 	for _, device := range []string{"webgpu", "cpu"} {
@@ -207,6 +208,7 @@ func TestPhotosFindTheirLabels(t *testing.T) {
 }
 
 func TestPageWorksBeforeTheModelIsThere(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	hold := make(chan struct{})
 	s.mu.Lock()
@@ -240,6 +242,7 @@ func TestPageWorksBeforeTheModelIsThere(t *testing.T) {
 }
 
 func TestLabelsChangeTheAnswer(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.url+"?device=webgpu")
 	p.adapter()
@@ -295,6 +298,7 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 
 // TestManyLabels: a thousand labels are not a thousand bars at each picture, and leave the template in sight.
 func TestManyLabels(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, "")
 	p.beforeScripts(`(() => {
@@ -357,6 +361,7 @@ func TestManyLabels(t *testing.T) {
 // TestPageIsAccessible looks at the page with axe-core in every state and both colour schemes, at every width, and walks
 // it with keys alone.
 func TestPageIsAccessible(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := launch(t, nil)
 	for _, scheme := range []string{"light", "dark"} {
@@ -482,6 +487,7 @@ func TestPageIsAccessible(t *testing.T) {
 
 // TestCamera: whatever happens while it starts and runs, it is off once its dialog is closed.
 func TestCamera(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, map[string]any{"use-fake-device-for-media-stream": true, "auto-accept-camera-and-microphone-capture": true}).open(t, "")
 	p.beforeScripts(`(() => {
@@ -540,6 +546,7 @@ func TestCamera(t *testing.T) {
 
 // TestFaults: each shows its own error where it belongs, and the page goes on working.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	b := launch(t, nil)
 	s := serve(t)
 

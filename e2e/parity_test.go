@@ -21,6 +21,7 @@ import (
 // TestEmbeddingsEqualTheReference goes the whole way in the browser: its own decoder, our resize, both encoders, from
 // the photo's file to the embedding, on both devices.
 func TestEmbeddingsEqualTheReference(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.headers = isolation // memory may be shared with threads
 	sets := s.addGoldens(t)
@@ -109,6 +110,7 @@ Object.defineProperty(globalThis, 'clipsideEngineReady', {
 // TestPicturesOfEveryKind compares what the browser and the GPU make of odd pictures with what Go makes of them, by
 // the embedding of a model that is sensitive to pixels. Decoders may differ by a level.
 func TestPicturesOfEveryKind(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	set := s.addGoldens(t)["vit-hf"]
 	clip := set.Load(t, cpu.New())

@@ -16,6 +16,7 @@ var chromiumsOwn = []string{".google.com", ".googleapis.com", ".gvt1.com"}
 // TestNothingLeavesTheMachine classifies a picture in a browser whose every request to another machine would pass a
 // recorder, and then tries on purpose to send something: the page's own policy refuses it.
 func TestNothingLeavesTheMachine(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var outside []string
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

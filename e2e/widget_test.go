@@ -89,6 +89,7 @@ const listen = `(() => {
 })()`
 
 func TestWidgetClassifies(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	url := s.page(t, "one.html", widgetScript+`<clip-classifier device="webgpu" labels="cat, dog, cup of coffee, rocket, woman, motorcycle"></clip-classifier>`)
 	p := launch(t, nil).open(t, url)
@@ -183,6 +184,7 @@ func TestWidgetClassifies(t *testing.T) {
 }
 
 func TestWidgetShowsItsErrors(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := launch(t, nil)
 	for _, test := range []struct{ name, attributes, file, says, event string }{
@@ -242,6 +244,7 @@ func TestWidgetShowsItsErrors(t *testing.T) {
 
 // TestWidgetSurvivesALostDevice takes the GPU away between two pictures.
 func TestWidgetSurvivesALostDevice(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.script("losing.js", `import './clipside/worker.js';
 const devices = [];
@@ -270,6 +273,7 @@ new BroadcastChannel('lose').onmessage = () => devices.forEach((device) => devic
 }
 
 func TestWidgetLanguages(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "languages.html", widgetScript+`
 		<clip-classifier id="en" labels="a"></clip-classifier>
@@ -302,6 +306,7 @@ func TestWidgetLanguages(t *testing.T) {
 
 // TestWidgetsShareOneModel puts several elements on a page, one in a shadow root, and counts Workers and downloads.
 func TestWidgetsShareOneModel(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "many.html", widgetScript+`
 		<clip-classifier id="one" auto-load labels="cat, rocket"></clip-classifier>
@@ -449,6 +454,7 @@ func TestWidgetLeavesNothingBehind(t *testing.T) {
 }
 
 func TestWidgetInAForm(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "form.html", widgetScript+`
 		<form id="form"><input name="who" value="me"><clip-classifier name="kind" labels="cat, rocket" device="cpu"></clip-classifier><button>Send</button></form>`))
@@ -504,6 +510,7 @@ func TestWidgetInAForm(t *testing.T) {
 
 // TestWidgetComesBack takes elements out of the page and puts them back, with something changed meanwhile or at work.
 func TestWidgetComesBack(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.add("models/other/", filepath.Join(dist(t), "models/starter"))
 	b := launch(t, nil)
@@ -616,6 +623,7 @@ func TestWidgetComesBack(t *testing.T) {
 
 // TestSearchAgainAfterAFailure retries searches by a picture, whose address must not become words.
 func TestSearchAgainAfterAFailure(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	b := launch(t, nil)
 	for i, test := range []struct{ search, heading string }{
@@ -652,6 +660,7 @@ func TestSearchAgainAfterAFailure(t *testing.T) {
 
 // TestSearchSurvivesChanges changes what is inside the element while the visitor searches.
 func TestSearchSurvivesChanges(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "changes.html", widgetScript+`
 		<clip-search id="inner" device="cpu"><img src="photos/chelsea.png" alt="Cat"><img src="photos/coffee.png" alt="Coffee"></clip-search>
@@ -716,6 +725,7 @@ func TestSearchSurvivesChanges(t *testing.T) {
 
 // TestSearchTriesPicturesAgain has a server fail for a while.
 func TestSearchTriesPicturesAgain(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	var well atomic.Bool
 	s.mu.Lock()
@@ -745,6 +755,7 @@ func TestSearchTriesPicturesAgain(t *testing.T) {
 
 // TestWidgetPropertiesAreTakenBack sets what frameworks set for a property that is not there.
 func TestWidgetPropertiesAreTakenBack(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "nothing.html", widgetScript+`<clip-classifier></clip-classifier><clip-search><img src="photos/coffee.png" alt="Coffee"></clip-search>`))
 	p.until("the elements", "document.querySelector('clip-search').shadowRoot")
@@ -784,6 +795,7 @@ func TestWidgetPropertiesAreTakenBack(t *testing.T) {
 
 // TestWidgetIsRenderedAgain sets what is set already, as React does with a list that a component writes out.
 func TestWidgetIsRenderedAgain(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "rendered.html", widgetScript+`<clip-classifier device="cpu"></clip-classifier>`))
 	p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
@@ -807,6 +819,7 @@ func TestWidgetIsRenderedAgain(t *testing.T) {
 
 // TestSearchTakesWhatIsWritten sets as properties what is written as attributes, as React and Vue do.
 func TestSearchTakesWhatIsWritten(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "written.html", widgetScript+`<clip-search device="cpu"></clip-search>`))
 	p.until("the element", "document.querySelector('clip-search').shadowRoot")
@@ -839,6 +852,7 @@ func TestSearchTakesWhatIsWritten(t *testing.T) {
 
 // TestWidgetThumbnails shows pictures that are not there yet, or in their address, under the README's policy.
 func TestWidgetThumbnails(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.mu.Lock()
 	s.extras["slow.png"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -890,6 +904,7 @@ func TestWidgetThumbnails(t *testing.T) {
 }
 
 func TestSearchByWordsAndByExample(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "search.html", widgetScript+`
 		<clip-search device="webgpu" template="a photo of a {}.">
@@ -965,6 +980,7 @@ func (p *tab) media(scheme, motion string) {
 }
 
 func TestWidgetIsAccessible(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	url := s.page(t, "axe.html", `<link rel="stylesheet" href="examples/style.css">`+widgetScript+`<main><h1>A page</h1>
 		<clip-classifier id="one" multiple device="cpu" labels="cat, dog, cup of coffee, rocket"></clip-classifier>
@@ -1007,6 +1023,7 @@ const focused = `(() => {
 // TestWidgetByKeysAlone never touches the mouse: the file dialog, which Chromium opens for Enter on the input, is
 // answered through the protocol.
 func TestWidgetByKeysAlone(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "keys.html", widgetScript+`
 		<clip-classifier device="cpu" labels="cat, cup of coffee"></clip-classifier>
@@ -1054,6 +1071,7 @@ func TestWidgetByKeysAlone(t *testing.T) {
 }
 
 func TestElementsManifestNamesWhatThereIs(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	var manifest struct {
 		Modules []struct {
