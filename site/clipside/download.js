@@ -59,6 +59,7 @@ class Passing {
  * @param {number} [options.size] how long the file must be; a shorter one counts as a dropped connection
  * @param {() => ArrayBuffer} [options.memory] gives memory for as many bytes as are expected, for each try anew; all of it may be used
  * @param {RequestCache} [options.cache]
+ * @param {number} [options.hurryMs] what cannot be reached, or brings no byte for so long, is given up at the first try
  * @param {(bytes: number) => void} [options.onBytes] told how many bytes of the file are there; begins anew with each try
  * @param {Network} [via]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
@@ -76,7 +77,7 @@ export async function download(signal, url, options, via = network) {
     } catch (failure) {
       signal.throwIfAborted();
       if (!(failure instanceof Passing)) throw failure;
-      if (attempt === tries) throw failure.error;
+      if (attempt === tries || (options.hurryMs !== undefined && failure.error.status === undefined)) throw failure.error;
       const wait = failure.waitMs ?? firstWaitMs * 2 ** (attempt - 1) * (0.5 + via.random());
       await via.sleep(wait, signal);
     }
@@ -86,13 +87,14 @@ export async function download(signal, url, options, via = network) {
 /**
  * @param {AbortSignal} signal
  * @param {string} url
- * @param {{ limit: number, size?: number, memory?: () => ArrayBuffer, cache?: RequestCache, onBytes?: (bytes: number) => void }} options
+ * @param {{ limit: number, size?: number, memory?: () => ArrayBuffer, cache?: RequestCache, hurryMs?: number, onBytes?: (bytes: number) => void }} options
  * @param {Network} via
  */
-async function once(signal, url, { limit, size, memory = () => new ArrayBuffer(64 << 10), cache = 'default', onBytes }, via) {
+async function once(signal, url, { limit, size, memory = () => new ArrayBuffer(64 << 10), cache = 'default', hurryMs, onBytes }, via) {
+  const stallMs = Math.min(hurryMs ?? Infinity, via.stallMs);
   const stalled = new AbortController();
   const either = anySignal([signal, stalled.signal]);
-  let timer = setTimeout(() => stalled.abort(), via.stallMs);
+  let timer = setTimeout(() => stalled.abort(), stallMs);
   try {
     const response = await via.fetch(url, { signal: either, cache, credentials: 'same-origin' });
     if (!response.ok) throw refused(url, response);
@@ -105,7 +107,7 @@ async function once(signal, url, { limit, size, memory = () => new ArrayBuffer(6
       if (value) bytes.add(value);
       if (done) break;
       clearTimeout(timer);
-      timer = setTimeout(() => stalled.abort(), via.stallMs);
+      timer = setTimeout(() => stalled.abort(), stallMs);
       if (bytes.length > limit) {
         reader.cancel().catch(() => {});
         throw new IntegrityError(
@@ -122,7 +124,7 @@ async function once(signal, url, { limit, size, memory = () => new ArrayBuffer(6
     if (cause instanceof ModelError || cause instanceof IntegrityError || cause instanceof Passing) throw cause;
     signal.throwIfAborted();
     throw new Passing(
-      stalled.signal.aborted ? new ModelError(`${url} brought nothing for ${via.stallMs / 1000} s.`, { url }) : unreachable(url, cause),
+      stalled.signal.aborted ? new ModelError(`${url} brought nothing for ${stallMs / 1000} s.`, { url }) : unreachable(url, cause),
     );
   } finally {
     clearTimeout(timer);

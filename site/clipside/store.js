@@ -151,6 +151,20 @@ export class ModelStore {
     return this.read(manifestFile);
   }
 
+  /**
+   * @param {Uint8Array} manifest
+   * @param {readonly string[]} towers
+   * @returns {Promise<boolean>} whether all files are there that these towers need; what is in them is not looked at
+   */
+  async hasAll(manifest, towers) {
+    for (const { file, stored } of filesOf(manifest, towers)) {
+      const handle = await ask(this.#directory, (directory) => directory.getFileHandle(file)).catch(() => undefined);
+      const { size } = (handle && (await ask(handle, (file) => file.getFile()).catch(() => undefined))) ?? {};
+      if (size !== stored) return false;
+    }
+    return true;
+  }
+
   /** @returns {Promise<number>} of all that is there */
   async bytes() {
     let sum = 0;
@@ -202,11 +216,12 @@ function same(a, b) {
 /**
  * The stored files that a manifest names. The engine validates manifests; one that is no manifest names none.
  * @param {Uint8Array} manifest
+ * @param {readonly string[]} [wanted] towers; all, if it is not given
  * @returns {{ file: string, stored: number }[]}
  */
-function filesOf(manifest) {
-  const { tokenizer, towers } = parse(manifest);
-  return [tokenizer, ...Object.values(towers ?? {}).flatMap((tower) => tower?.chunks ?? [])].filter(
+function filesOf(manifest, wanted) {
+  const { tokenizer, towers = {} } = parse(manifest);
+  return [tokenizer, ...(wanted ?? Object.keys(towers)).flatMap((tower) => towers[tower]?.chunks ?? [])].filter(
     (file) => typeof file?.file === 'string',
   );
 }
