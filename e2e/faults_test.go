@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -502,6 +503,11 @@ func (f *faultSite) keepsModels(t *testing.T) {
 		if got := find(); len(got) > 0 {
 			t.Errorf("after deleting: %+v", got)
 		}
+		load(t, f.page, h, "").mustWork(t)
+		if got := eval[[]bool](f.page, script("return Promise.all([1, 2, 3].map(() => deleteModel(%q)));", h.url)); !slices.Equal(got, []bool{true, false, false}) {
+			t.Errorf("deleting it three times at once gave %v", got)
+		}
+		h.well()
 		load(t, f.page, h, "").mustWork(t)
 		if files := weights(h.well()); len(files) != 7 {
 			t.Errorf("after deleting %d files were asked for", len(files))

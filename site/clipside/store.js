@@ -198,9 +198,20 @@ export class ModelStore {
    * @returns {Promise<T>}
    */
   async alone(signal, file, task) {
-    if (!navigator.locks) return task();
-    return navigator.locks.request(`clipside ${this.#name} ${file}`, { signal }, task);
+    return locked(`clipside ${this.#name} ${file}`, signal, task);
   }
+}
+
+/**
+ * @template T
+ * @param {string} name
+ * @param {AbortSignal | undefined} signal ends the waiting
+ * @param {() => Promise<T>} task
+ * @returns {Promise<T>}
+ */
+async function locked(name, signal, task) {
+  if (!navigator.locks) return task();
+  return navigator.locks.request(name, { signal }, task);
 }
 
 /**
@@ -302,12 +313,17 @@ async function describe(directory) {
  */
 export async function deleteModel(model) {
   const wanted = String(model);
-  const found = (await listModels()).filter(({ name, url }) => name === wanted || url === wanted || url === `${wanted}/`);
-  for (const { url } of found) {
-    const name = await directoryName(url);
-    await ask(await root(), (models) => models.removeEntry(name, { recursive: true }));
-  }
-  return found.length > 0;
+  const find = async () => (await listModels()).filter(({ name, url }) => name === wanted || url === wanted || url === `${wanted}/`);
+  if ((await find()).length === 0) return false; // a browser that keeps no files may withhold locks too
+  // One after the other: what is just being removed cannot be removed once more.
+  return locked('clipside delete', undefined, async () => {
+    const found = await find();
+    for (const { url } of found) {
+      const name = await directoryName(url);
+      await ask(await root(), (models) => models.removeEntry(name, { recursive: true }));
+    }
+    return found.length > 0;
+  });
 }
 
 /**
