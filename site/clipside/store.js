@@ -328,9 +328,14 @@ export async function deleteModel(model) {
 
 /**
  * How much room there is for models, and whether the browser may clear them away by itself.
- * @returns {Promise<{ usage: number, quota: number, persisted: boolean }>} bytes of everything that this origin keeps; zeros where the browser does not say
+ * @returns {Promise<{ usage: number, quota: number, persisted: boolean }>} bytes of everything that this origin keeps; zeros where it may keep nothing, or the browser does not say
  */
 export async function storageEstimate() {
+  try {
+    await globalThis.navigator?.storage?.getDirectory?.();
+  } catch {
+    return { usage: 0, quota: 0, persisted: false }; // a browser that withholds storage estimates all the same
+  }
   const { usage = 0, quota = 0 } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
   return { usage, quota, persisted: (await globalThis.navigator?.storage?.persisted?.()) ?? false };
 }

@@ -120,7 +120,7 @@ export function createModels({ inUse, device, renew, onChange }) {
       ? `${megabytes(usage)} MB of the ${Math.round(quota / 1e9)} GB that this browser allows are used, with the page itself. ${
           persisted ? 'It will not clear them by itself.' : 'It may clear them when the disk runs short.'
         }`
-      : 'This browser keeps no models, or not for sites without HTTPS.';
+      : 'This browser keeps no models, or not for sites without HTTPS or whose data it blocks.';
     protect.hidden = !keeps || persisted;
   }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { listModels, ModelStore } from '../clipside/store.js';
+import { listModels, ModelStore, storageEstimate } from '../clipside/store.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
@@ -84,4 +84,16 @@ test('a model that is deleted while models are listed hides no other', async (t)
     (await listModels()).map(({ bytes }) => bytes),
     [7],
   );
+});
+
+test('a browser that withholds its storage gives no room', async (t) => {
+  const storage = {
+    getDirectory: async () => {
+      throw new DOMException('Storage directory access is denied.', 'SecurityError');
+    },
+    estimate: async () => ({ usage: 0, quota: 10e9 }),
+  };
+  Object.defineProperty(globalThis, 'navigator', { value: { storage }, configurable: true });
+  t.after(() => Reflect.deleteProperty(globalThis, 'navigator'));
+  assert.deepEqual(await storageEstimate(), { usage: 0, quota: 0, persisted: false });
 });

@@ -13,7 +13,7 @@ export function listModels(): Promise<StoredModel[]>;
 export function deleteModel(model: string | URL): Promise<boolean>;
 /**
  * How much room there is for models, and whether the browser may clear them away by itself.
- * @returns {Promise<{ usage: number, quota: number, persisted: boolean }>} bytes of everything that this origin keeps; zeros where the browser does not say
+ * @returns {Promise<{ usage: number, quota: number, persisted: boolean }>} bytes of everything that this origin keeps; zeros where it may keep nothing, or the browser does not say
  */
 export function storageEstimate(): Promise<{
     usage: number;
@@ -52,6 +52,12 @@ export class ModelStore {
     write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
     /** @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} */
     manifest(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+    /**
+     * @param {Uint8Array} manifest
+     * @param {readonly string[]} towers
+     * @returns {Promise<boolean>} whether all files are there that these towers need; what is in them is not looked at
+     */
+    hasAll(manifest: Uint8Array, towers: readonly string[]): Promise<boolean>;
     /** @returns {Promise<number>} of all that is there */
     bytes(): Promise<number>;
     /**
