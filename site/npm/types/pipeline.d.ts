@@ -4,7 +4,7 @@
  * @param {PipelineOptions} [options]
  * @returns {Promise<ZeroShotImageClassificationPipeline>}
  */
-export function pipeline(asked: "zero-shot-image-classification", model?: string | URL | null, { device, progress_callback: tell, signal }?: PipelineOptions): Promise<ZeroShotImageClassificationPipeline>;
+export function pipeline(asked: "zero-shot-image-classification", model?: string | URL | null, { device, progress_callback: listener, signal }?: PipelineOptions): Promise<ZeroShotImageClassificationPipeline>;
 export namespace env {
     let localModelPath: string | URL;
 }
