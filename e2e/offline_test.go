@@ -749,3 +749,41 @@ func TestModelsToKeep(t *testing.T) {
 	p.until("the model", ready)
 	p.until("why it is not kept", "document.querySelector('[data-testid=models-message]').innerText.includes('no room left')")
 }
+
+// TestKeepingWhatIsJustComing presses Keep, twice, for the page's own model while that is on its way.
+func TestKeepingWhatIsJustComing(t *testing.T) {
+	s := serveApp(t)
+	released := make(chan struct{})
+	starter := s.model("starter", filepath.Join(dist(t), "models/starter"))
+	files := starter.files
+	starter.files = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".zst") {
+			select {
+			case <-released:
+			case <-r.Context().Done():
+			}
+		}
+		files.ServeHTTP(w, r)
+	})
+	p := launch(t, nil).open(t, s.url)
+	p.press()
+	p.click("models-open")
+	const keep = "document.querySelector('[data-testid=model-keep]')"
+	p.until("the button", keep)
+	eval[any](p, "for (const button of ["+keep+", "+keep+"]) button.click()")
+	line := "document.querySelector('[data-testid=model-line]').innerText"
+	p.until("that it is on its way", line+" === 'On its way'")
+	time.Sleep(time.Second) // for an end that should not be
+	if text := eval[string](p, line); text != "On its way" {
+		t.Errorf("before it is there the panel says %q", text)
+	}
+	close(released)
+	p.until("the model to be kept", line+".startsWith('9.3 MB kept')")
+	p.until("the model", ready)
+	for file, n := range starter.well() {
+		if strings.HasSuffix(file, ".zst") && n != 1 {
+			t.Errorf("%s was asked for %d times", file, n)
+		}
+	}
+	p.noComplaints()
+}

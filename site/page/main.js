@@ -32,8 +32,8 @@ const larger = parameters.larger.map(modelAddress);
 let clip = null;
 /** Whether the model was asked for. If it failed to come, it is retried when the person says so. */
 let started = false;
-/** Whether it is on its way. */
-let loading = false;
+/** What is on its way; pinned to the version that is kept, or the site's. @type {{pinned: boolean, done: Promise<void>}|null} */
+let loading = null;
 /** Whether pictures wait for the model. */
 let wanted = false;
 
@@ -162,7 +162,7 @@ createInstall(byId('install', HTMLButtonElement));
 const offline = createOffline({
   hasModel: async () => isWhole(await findKept(address)),
   // What a reload would not bring back: pictures, labels of one's own, a model that is on its way.
-  hasWork: () => cards.all.length > 0 || areOwn(chips.labels) || loading || models.isFetching(),
+  hasWork: () => cards.all.length > 0 || areOwn(chips.labels) || loading !== null || models.isFetching(),
 });
 const models = createModels({
   inUse: () => clip?.info.url ?? address,
@@ -229,7 +229,13 @@ async function look() {
 
 /** @param {string} [integrity] of the version to take */
 async function start(integrity) {
-  started = loading = true;
+  started = true;
+  loading = { pinned: integrity !== undefined, done: load(integrity) };
+  await loading.done;
+}
+
+/** @param {string} [integrity] */
+async function load(integrity) {
   status.hide();
   progress.start();
   ranking.setClip(null);
@@ -247,7 +253,7 @@ async function start(integrity) {
     fail(error);
     return;
   } finally {
-    loading = false;
+    loading = null;
   }
   clip.addEventListener('upgrade', () => {
     progress.followed();
@@ -271,13 +277,16 @@ async function start(integrity) {
   models.changed();
 }
 
-/** Loads the site's version of the model, and so has it kept. */
+/** Loads the site's version of the model, unless that is on its way, and so has it kept. */
 async function renew() {
-  if (loading) return;
-  const before = clip;
-  clip = null;
-  await before?.dispose();
-  await start();
+  const coming = loading !== null && !loading.pinned;
+  await loading?.done;
+  if (!coming) {
+    const before = clip;
+    clip = null;
+    await before?.dispose();
+    await start();
+  }
   return /** @type {import('../clipside.js').Clip|null} */ (clip)?.info.storage;
 }
 

@@ -24,7 +24,7 @@ import { createMessage } from './message.js';
  * The panel of models: which this browser keeps, how much room each takes, and
  * buttons to keep or delete it.
  *
- * @param {{inUse: () => string, device: import('../clipside.js').Device, renew: () => Promise<import('../clipside.js').ClipInfo['storage']|undefined>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew, and tells whether it is kept then; onChange is called when something was kept or deleted
+ * @param {{inUse: () => string, device: import('../clipside.js').Device, renew: () => Promise<import('../clipside.js').ClipInfo['storage']|undefined>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew, unless it is just coming, and tells whether it is kept then, or nothing if it did not come; onChange is called when something was kept or deleted
  */
 export function createModels({ inUse, device, renew, onChange }) {
   const dialog = byId('models', HTMLDialogElement);
@@ -126,6 +126,7 @@ export function createModels({ inUse, device, renew, onChange }) {
 
   /** @param {Entry} entry */
   async function keep(entry) {
+    if (fetching.has(entry.url)) return; // pressed twice
     message.hint('');
     if (entry.url === inUse()) {
       // In memory it is shared with whoever asks for it; only loaded anew does it go through the store.
@@ -133,7 +134,7 @@ export function createModels({ inUse, device, renew, onChange }) {
       await show();
       const storage = await renew();
       if (storage?.kept) outdated.delete(entry.url);
-      else if (storage) message.error(storage.reason);
+      else message.error(storage?.reason ?? `${entry.name} could not be loaded; the page says why.`);
     } else {
       await fetchOther(entry);
     }
