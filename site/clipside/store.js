@@ -134,7 +134,7 @@ export class ModelStore {
    */
   async write(file, bytes) {
     const handle = await ask(this.#directory, (directory) => directory.getFileHandle(file, { create: true }));
-    const access = await ask(handle, (/** @type {any} */ handle) => handle.createSyncAccessHandle()); // TypeScript knows it in Workers only
+    const access = await openToWrite(handle);
     try {
       access.truncate(0);
       if (access.write(bytes, { at: 0 }) < bytes.length) throw new DOMException('The disk is full.', 'QuotaExceededError');
@@ -199,6 +199,22 @@ export class ModelStore {
    */
   async alone(signal, file, task) {
     return locked(`clipside ${this.#name} ${file}`, signal, task);
+  }
+}
+
+/**
+ * Opens a file as soon as no other tab reads it, which takes moments.
+ * @param {FileSystemFileHandle} handle
+ * @returns {Promise<any>} TypeScript knows it in Workers only
+ */
+async function openToWrite(handle) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask(handle, (/** @type {any} */ handle) => handle.createSyncAccessHandle());
+    } catch (error) {
+      if (/** @type {Error} */ (error).name !== 'NoModificationAllowedError' || attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 }
 
