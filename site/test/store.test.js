@@ -72,32 +72,73 @@ test('a file that another tab is reading is written once that is done', async ()
   assert.deepEqual(written, [7]);
 });
 
-test('a model that is deleted while models are listed hides no other', async (t) => {
-  class Handle {}
-  /** @param {() => AsyncIterable<Handle>} values */
-  const directory = (values) => Object.assign(new Handle(), { values });
-  const deleted = directory(async function* () {
-    throw new DOMException('it is gone', 'NotFoundError');
-  });
-  class File {
-    name = 'chunk';
-    getFile = async () => new Blob(['weights']);
+class Handle {}
+class File {
+  /**
+   * @param {string} name
+   * @param {string} content
+   */
+  constructor(name, content) {
+    this.name = name;
+    this.getFile = async () => new Blob([content]);
+    this.createSyncAccessHandle = async () => {
+      throw new DOMException('it is open', 'NoModificationAllowedError');
+    };
   }
-  const kept = directory(async function* () {
-    yield new File();
-  });
-  const models = directory(async function* () {
-    yield deleted;
-    yield kept;
-  });
-  const origin = { getDirectoryHandle: async () => models };
+}
+
+/** @param {() => AsyncIterable<unknown>} values */
+const directory = (values) => Object.assign(new Handle(), { values });
+
+/**
+ * Has the browser keep models.
+ * @param {import('node:test').TestContext} t
+ * @param {unknown[]} models
+ */
+function keep(t, models) {
+  const origin = {
+    getDirectoryHandle: async () =>
+      directory(async function* () {
+        yield* models;
+      }),
+  };
   Object.defineProperty(globalThis, 'navigator', { value: { storage: { getDirectory: async () => origin } }, configurable: true });
   Object.assign(globalThis, { FileSystemDirectoryHandle: Handle, FileSystemFileHandle: File });
   t.after(() => Reflect.deleteProperty(globalThis, 'navigator'));
+}
+
+test('a model that is deleted while models are listed hides no other', async (t) => {
+  const deleted = directory(async function* () {
+    throw new DOMException('it is gone', 'NotFoundError');
+  });
+  const kept = directory(async function* () {
+    yield new File('chunk', 'weights');
+  });
+  keep(t, [deleted, kept]);
   assert.deepEqual(
     (await listModels()).map(({ bytes }) => bytes),
     [7],
   );
+});
+
+test('a manifest that a crash has cut short is none', async (t) => {
+  const whole = JSON.stringify({ tokenizer: { file: 'words', stored: 7 } });
+  for (const [content, pinnable] of [
+    [whole, true],
+    [whole.slice(0, -1), false],
+    ['\0'.repeat(whole.length), false],
+  ]) {
+    const manifest = new File('manifest.json', content);
+    keep(t, [
+      directory(async function* () {
+        yield* [manifest, new File('words', 'weights')];
+      }),
+    ]);
+    const [{ integrity }] = await listModels();
+    assert.equal(integrity !== '', pinnable);
+    const store = new ModelStore({ getFileHandle: async () => manifest }, 'model');
+    assert.equal((await store.manifest()) !== undefined, pinnable);
+  }
 });
 
 test('a browser that withholds its storage gives no room', async (t) => {

@@ -50,7 +50,7 @@ export class ModelStore {
      * @returns {Promise<void>} rejects with a DOMException named QuotaExceededError where there is no room
      */
     write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-    /** @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} */
+    /** @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} undefined if there is none, or one that a crash cut short */
     manifest(): Promise<Uint8Array<ArrayBuffer> | undefined>;
     /**
      * @param {Uint8Array} manifest
