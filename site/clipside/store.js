@@ -46,7 +46,7 @@ const asked = new Set();
  * @param {(handle: H) => Promise<T>} question
  * @returns {Promise<T>}
  */
-async function ask(handle, question) {
+export async function ask(handle, question) {
   const pending = { handle };
   asked.add(pending);
   try {

@@ -1,17 +1,18 @@
 // What the engine has measured of an adapter, kept between visits: which kernel variant makes which matrix product
 // fastest. A small file an adapter in the origin private file system; without one it is measured anew.
 
-import { hex } from './store.js';
+import { ask, hex } from './store.js';
 
 /**
  * @param {string} adapter
  * @returns {Promise<FileSystemFileHandle>} rejects where the browser keeps no files for pages
  */
 async function fileOf(adapter) {
-  const root = await navigator.storage.getDirectory();
-  const directory = await root.getDirectoryHandle('clipside-tuning', { create: true });
   const name = hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(adapter)));
-  return directory.getFileHandle(name, { create: true });
+  const directory = await ask(await navigator.storage.getDirectory(), (root) =>
+    root.getDirectoryHandle('clipside-tuning', { create: true }),
+  );
+  return ask(directory, (directory) => directory.getFileHandle(name, { create: true }));
 }
 
 /**
@@ -20,7 +21,7 @@ async function fileOf(adapter) {
  */
 export async function readTuning(adapter) {
   try {
-    return await (await (await fileOf(adapter)).getFile()).text();
+    return await (await ask(await fileOf(adapter), (file) => file.getFile())).text();
   } catch {
     return '';
   }
@@ -33,7 +34,7 @@ export async function readTuning(adapter) {
  */
 export async function writeTuning(adapter, tuning) {
   try {
-    const access = await /** @type {any} */ (await fileOf(adapter)).createSyncAccessHandle(); // TypeScript knows it in Workers only
+    const access = await ask(await fileOf(adapter), (/** @type {any} */ file) => file.createSyncAccessHandle()); // TypeScript knows it in Workers only
     try {
       access.truncate(0);
       access.write(new TextEncoder().encode(tuning), { at: 0 });

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { listModels, ModelStore, storageEstimate } from '../clipside/store.js';
+import { readTuning, writeTuning } from '../clipside/tuning.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
@@ -15,18 +16,24 @@ class Directory {
 
   async getFileHandle() {
     const directory = this;
+    /** @param {unknown} answer */
+    function answered(answer) {
+      if (!directory.slow) return Promise.resolve(answer);
+      const handle = new WeakRef(this);
+      return new Promise((resolve) => {
+        // Not before the next task is what a WeakRef names given up.
+        setTimeout(() => {
+          collectGarbage();
+          if (handle.deref()) resolve(answer);
+        }, 1);
+      });
+    }
     return {
       createSyncAccessHandle() {
-        const access = { getSize: () => 0, truncate() {}, read: () => 0, write: () => 0, close() {} };
-        if (!directory.slow) return Promise.resolve(access);
-        const handle = new WeakRef(this);
-        return new Promise((resolve) => {
-          // Not before the next task is what a WeakRef names given up.
-          setTimeout(() => {
-            collectGarbage();
-            if (handle.deref()) resolve(access);
-          }, 1);
-        });
+        return answered.call(this, { getSize: () => 0, truncate() {}, read: () => 0, write: () => 0, close() {} });
+      },
+      getFile() {
+        return answered.call(this, { text: async () => '' });
       },
     };
   }
@@ -35,9 +42,14 @@ class Directory {
 for (const [what, run] of Object.entries({
   read: (store) => store.read('file'),
   write: (store) => store.write('file', new Uint8Array()),
+  'read what was measured': () => readTuning('adapter'),
+  'write what was measured': () => writeTuning('adapter', ''),
 })) {
-  test(`a file's handle is kept until it has answered: ${what}`, async () => {
+  test(`a file's handle is kept until it has answered: ${what}`, async (t) => {
     const directory = new Directory();
+    const origin = { getDirectoryHandle: async () => directory };
+    Object.defineProperty(globalThis, 'navigator', { value: { storage: { getDirectory: async () => origin } }, configurable: true });
+    t.after(() => Reflect.deleteProperty(globalThis, 'navigator'));
     const store = new ModelStore(directory, 'model');
     // Only of a function that has been optimised are variables forgotten that it reads no more.
     for (let i = 0; i < 20_000; i++) await run(store);

@@ -1,3 +1,14 @@
+/**
+ * Asks a handle something, and keeps it until it has answered. In Chromium a handle that is collected as garbage takes
+ * with it what it was asked, and the promise stays as it is for ever; a variable that is not read any more does not
+ * keep it, once its function has been optimised.
+ * @template {FileSystemHandle} H
+ * @template T
+ * @param {H} handle
+ * @param {(handle: H) => Promise<T>} question
+ * @returns {Promise<T>}
+ */
+export function ask<H extends FileSystemHandle, T>(handle: H, question: (handle: H) => Promise<T>): Promise<T>;
 /** @param {ArrayBuffer} bytes */
 export function hex(bytes: ArrayBuffer): string;
 /**
