@@ -409,6 +409,41 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+// TestEngineOfAnotherVersion updates the page in another tab before the engine has been started in the first, which has
+// work in it and goes on as it is.
+func TestEngineOfAnotherVersion(t *testing.T) {
+	s := serveApp(t)
+	b := launch(t, nil)
+	first := b.open(t, s.url)
+	first.until("the shell to be kept", readiness+" === 'no-model'")
+	first.run(chromedp.SendKeys("[data-testid=label-input]", "lighthouse"+kb.Enter))
+	s.publish(makeRelease(t, "good"))
+	second := b.open(t, s.url)
+	second.until("the shell to be kept", readiness+" === 'no-model'")
+	if !second.update() {
+		t.Fatal("the new version was not installed")
+	}
+	second.click("update-reload")
+	second.until("the new version", isGood)
+	first.until("the other offer", "document.querySelector('[data-testid=update-text]').innerText === 'Updated in another tab'")
+
+	first.drop(photo("coffee.png"))
+	first.until("why the engine does not start", "document.querySelector('[data-testid=model-error]').innerText.includes('updated in another tab')")
+	first.click("models-open")
+	first.until("the button", "document.querySelector('[data-testid=model-keep]')")
+	first.click("model-keep")
+	first.until("why it is not kept", "document.querySelector('[data-testid=models-message]').innerText !== ''")
+	first.click("models-close")
+	if asked := s.weightsAsked(); len(asked) > 0 {
+		t.Errorf("%q were asked for", asked)
+	}
+	first.click("update-reload")
+	first.until("the new version", isGood)
+	first.press()
+	first.drop(photo("coffee.png"))
+	first.settled(1)
+}
+
 // TestHostBeginsToIsolateThePage changes the host's headers between two versions, which differ in the page alone: its
 // Workers' scripts are kept from before.
 func TestHostBeginsToIsolateThePage(t *testing.T) {

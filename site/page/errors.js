@@ -52,6 +52,8 @@ export function explainModelError(error, model) {
       return said('There is not enough memory or storage for the model.', 'Close other tabs or free some space, then retry.');
     case 'EngineError':
       return said('The engine could not start, or stopped.', 'Retry; if it comes back, reload the page.');
+    case 'ReplacedError':
+      return said('This page was updated in another tab.', 'Reload it to go on.');
     default:
       return navigator.onLine
         ? said('The model could not be started.', 'Retry; if it comes back, reload the page.')

@@ -167,6 +167,7 @@ const offline = createOffline({
 const models = createModels({
   inUse: () => clip?.info.url ?? address,
   device: parameters.device,
+  engine: offline.engine,
   renew,
   onChange() {
     offline.changed();
@@ -241,8 +242,7 @@ async function load(integrity) {
   ranking.setClip(null);
   offline.allow();
   try {
-    // Imported late, so that a page whose engine does not come still works.
-    const { createClip } = await import('../clipside.js');
+    const { createClip } = await offline.engine();
     clip = await createClip({
       model: [address, ...larger],
       integrity: integrity && [integrity, ...larger.map(() => undefined)],

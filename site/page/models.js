@@ -24,9 +24,9 @@ import { createMessage } from './message.js';
  * The panel of models: which this browser keeps, how much room each takes, and
  * buttons to keep or delete it.
  *
- * @param {{inUse: () => string, device: import('../clipside.js').Device, renew: () => Promise<import('../clipside.js').ClipInfo['storage']|undefined>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew, unless it is just coming, and tells whether it is kept then, or nothing if it did not come; onChange is called when something was kept or deleted
+ * @param {{inUse: () => string, device: import('../clipside.js').Device, engine: () => Promise<typeof import('../clipside.js')>, renew: () => Promise<import('../clipside.js').ClipInfo['storage']|undefined>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew, unless it is just coming, and tells whether it is kept then, or nothing if it did not come; onChange is called when something was kept or deleted
  */
-export function createModels({ inUse, device, renew, onChange }) {
+export function createModels({ inUse, device, engine, renew, onChange }) {
   const dialog = byId('models', HTMLDialogElement);
   const list = byId('models-list', HTMLUListElement);
   const room = byId('models-room', HTMLSpanElement);
@@ -149,7 +149,7 @@ export function createModels({ inUse, device, renew, onChange }) {
     fetching.set(url, under);
     await show();
     try {
-      const { createClip } = await import('../clipside.js');
+      const { createClip } = await engine();
       const clip = await createClip({
         model: url,
         device,

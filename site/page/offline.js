@@ -50,6 +50,8 @@ export function createOffline({ hasModel, hasWork }) {
   let registering = false;
   let failed = !container;
   let reloading = false;
+  /** Whether the files that are to be had are of a later version than this page. */
+  let replaced = false;
   let askedAt = Date.now();
 
   /** @returns {Promise<Readiness>} */
@@ -120,7 +122,10 @@ export function createOffline({ hasModel, hasWork }) {
       controlled = true;
       void show();
     } else if (reloading || !hasWork()) location.reload();
-    else offer('Updated in another tab');
+    else {
+      replaced = true;
+      offer('Updated in another tab');
+    }
   });
 
   byId('update-reload', HTMLButtonElement).addEventListener('click', () => {
@@ -156,6 +161,13 @@ export function createOffline({ hasModel, hasWork }) {
     changed: () => void show(),
     /** The person has agreed to the download of what the page needs. */
     allow: () => void register(),
+    /**
+     * Imports the engine, late, so that a page whose engine does not come still works.
+     *
+     * @returns {Promise<typeof import('../clipside.js')>}
+     * @throws an error named ReplacedError where it would be of a later version than this page, or than what of it is here
+     */
+    engine: () => (replaced ? Promise.reject(Object.assign(new Error(), { name: 'ReplacedError' })) : import('../clipside.js')),
   };
 }
 
