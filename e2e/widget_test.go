@@ -814,6 +814,27 @@ func TestWidgetIsRenderedAgain(t *testing.T) {
 	}
 	eval[any](p, "render('drawing')")
 	p.until("the answer to another question", "told === 2")
+
+	// What is equal and another object.
+	if !eval[bool](p, `(async () => {
+		const search = document.createElement('clip-search');
+		const renderBoth = (word) => {
+			search.images = [new URL('photos/chelsea.png', location), { image: new URL('photos/coffee.png', location), name: 'Coffee' }];
+			element.strings = search.strings = { clear: word, drop: undefined };
+		};
+		search.device = 'cpu';
+		document.body.append(search);
+		renderBoth('Away');
+		await search.search('cup of coffee');
+		const shown = () => [element, search].flatMap(({ shadowRoot }) => [...shadowRoot.querySelectorAll('.bar, .tile')]);
+		const before = shown();
+		renderBoth('Away');
+		const same = before.length === 3 && shown().every((part, i) => part === before[i]) && search.query === 'cup of coffee';
+		renderBoth('Begone');
+		return same && element.shadowRoot.querySelector('.clear').innerText === 'Begone';
+	})()`) {
+		t.Error("with equal pictures and strings it is drawn anew, or with others it is not")
+	}
 	p.noComplaints()
 }
 

@@ -139,8 +139,9 @@ export class ClipElement extends HTMLElement {
   }
 
   set strings(value) {
+    const before = JSON.stringify(this.#strings);
     this.#strings = { ...value };
-    if (this.isConnected) this.localise();
+    if (this.isConnected && JSON.stringify(this.#strings) !== before) this.localise(); // React sets equal ones at each rendering
   }
 
   /** Whether the model is there. @returns {ClipState} */

@@ -338,9 +338,9 @@ export class ClipSearch extends ClipElement {
     const before = this.#tiles;
     /** @type {Map<ImageInput, Tile[]>} a picture that is there twice has two tiles */
     const left = new Map();
-    for (const tile of before) left.set(tile.image, [...(left.get(tile.image) ?? []), tile]);
+    for (const tile of before) left.set(keyOf(tile.image), [...(left.get(keyOf(tile.image)) ?? []), tile]);
     const tiles = wanted.map(({ image, name }, i) => {
-      const known = left.get(image)?.shift();
+      const known = left.get(keyOf(image))?.shift();
       const called = name || nameOf(image) || fill(this.words.picture, { number: i + 1 });
       return known?.name === called ? known : this.#makeTile(image, called, known?.embedding);
     });
@@ -509,6 +509,14 @@ export class ClipSearch extends ClipElement {
  */
 function isSearchImage(one) {
   return Object.prototype.toString.call(one) === '[object Object]' && typeof one === 'object' && 'image' in one;
+}
+
+/**
+ * @param {ImageInput} image
+ * @returns {ImageInput} the same for equal addresses: a component that writes a URL out makes another one at each rendering
+ */
+function keyOf(image) {
+  return image instanceof URL ? image.href : image;
 }
 
 /**
