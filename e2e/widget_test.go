@@ -750,6 +750,18 @@ func TestSearchTriesPicturesAgain(t *testing.T) {
 	if got := eval[string](p, inside("clip-search", ".message")+".innerText"); got != "" {
 		t.Errorf("it still says %q", got)
 	}
+	p.until("its thumbnail", inside("clip-search", ".thumbnail[src='passing.png']")+".naturalWidth > 0")
+
+	well.Store(false)
+	eval[any](p, `(async () => {
+		const element = document.createElement('clip-classifier');
+		Object.assign(element, { device: 'cpu', labels: ['cat', 'cup of coffee'] });
+		document.body.append(element);
+		await element.classify('passing.png?again').catch(() => {});
+	})()`)
+	well.Store(true)
+	eval[any](p, "document.querySelector('clip-classifier').labels = ['cat', 'cup of tea']")
+	p.until("the thumbnail of what is classified", inside("clip-classifier", "canvas")+".checkVisibility()")
 	p.noComplaints("503")
 }
 

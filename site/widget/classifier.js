@@ -22,6 +22,7 @@ const longQuestion = 200;
  * @property {Label[] | undefined} result
  * @property {boolean} answered whether it shows what is known of it: its labels, or that it cannot be read
  * @property {HTMLLIElement} item
+ * @property {HTMLCanvasElement} thumbnail hidden until it is drawn
  * @property {HTMLElement} content
  */
 
@@ -381,12 +382,18 @@ export class ClipClassifier extends ClipElement {
       this.#list.replaceChildren();
     }
     const content = make('div', 'body');
+    const thumbnail = make('canvas', 'thumbnail', { role: 'img', 'aria-label': name });
+    thumbnail.hidden = true;
     /** @type {Card} */
-    const card = { image, name, result: undefined, answered: false, item: make('li', 'result'), content };
-    const canvas = make('canvas', 'thumbnail', { role: 'img', 'aria-label': name });
-    canvas.hidden = true;
-    card.item.append(canvas, content);
-    showThumbnail(canvas, image);
+    const card = {
+      image,
+      name,
+      result: undefined,
+      answered: false,
+      item: make('li', 'result', {}, thumbnail, content),
+      thumbnail,
+      content,
+    };
     this.#cards.push(card);
     this.#list.append(card.item);
     this.#layOut();
@@ -403,6 +410,7 @@ export class ClipClassifier extends ClipElement {
     const labels = this.labels;
     const { signal } = this.#work;
     card.answered = false;
+    if (card.thumbnail.hidden) showThumbnail(card.thumbnail, card.image); // also where it could not be fetched before
     if (!this.isConnected) this.renew(); // once it is
     if (!card.result) this.#showNote(card, this.state === 'ready' ? words.working : words.waiting);
     let loaded = true;

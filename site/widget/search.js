@@ -402,7 +402,12 @@ export class ClipSearch extends ClipElement {
       if (!byWords) checkImage(query, 'The picture'); // a Clip would take an array
       const clip = await this.ready();
       signal.throwIfAborted();
-      for (const tile of this.#tiles) tile.broken = false; // what kept it from being read may have passed
+      // What kept a picture from being read, or its thumbnail from being shown, may have passed.
+      for (const tile of this.#tiles) {
+        tile.broken = false;
+        const { shown } = tile;
+        if (shown instanceof HTMLImageElement && shown.complete && shown.naturalWidth === 0) shown.src = String(tile.image);
+      }
       const wanted = byWords
         ? await clip.embedTexts(
             readTemplates(this.template)[0].replaceAll('{}', () => String(query)),

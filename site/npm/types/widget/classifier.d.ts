@@ -6,6 +6,7 @@
  * @property {Label[] | undefined} result
  * @property {boolean} answered whether it shows what is known of it: its labels, or that it cannot be read
  * @property {HTMLLIElement} item
+ * @property {HTMLCanvasElement} thumbnail hidden until it is drawn
  * @property {HTMLElement} content
  */
 /**
@@ -148,6 +149,10 @@ export type Card = {
      */
     answered: boolean;
     item: HTMLLIElement;
+    /**
+     * hidden until it is drawn
+     */
+    thumbnail: HTMLCanvasElement;
     content: HTMLElement;
 };
 import { ClipElement } from './element.js';
