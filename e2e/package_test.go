@@ -206,6 +206,19 @@ func TestPackageIsInstalled(t *testing.T) {
 	t.Run("types", func(t *testing.T) {
 		copyTree(t, filepath.Join(dir, "types"), "testdata/package/types")
 		command(t, filepath.Join(dir, "types"), "node", filepath.Join(site, "typescript/bin/tsc"), "-p", ".")
+		// The README promises them to older compilers, too.
+		tooNew := regexp.MustCompile(`Array<ArrayBuffer(Like)?>`)
+		for _, f := range packed[0].Files {
+			if !strings.HasSuffix(f.Path, ".d.ts") {
+				continue
+			}
+			data, err := os.ReadFile(filepath.Join(packaged(t), f.Path))
+			if err != nil {
+				t.Error(err)
+			} else if found := tooNew.Find(data); found != nil {
+				t.Errorf("%s has %s, which TypeScript before 5.7 refuses", f.Path, found)
+			}
+		}
 	})
 }
 

@@ -5,7 +5,7 @@
 //	node npm/generate.js --check   fails if what is committed is not what would be written
 
 import { execFile } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,7 +58,9 @@ async function makeTypes() {
     for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?["'](\.[^"']+)\.js["']/g)) {
       wanted.add(join(dirname(file), `${specifier}.d.ts`).replaceAll('\\', '/'));
     }
-    cpSync(join(all, file), join(made, 'npm/types', file));
+    // TypeScript before 5.7 has no argument there, and what the package exports needs none.
+    mkdirSync(dirname(join(made, 'npm/types', file)), { recursive: true });
+    writeFileSync(join(made, 'npm/types', file), text.replaceAll('Array<ArrayBuffer>', 'Array'));
   }
   appendFileSync(join(made, 'npm/types/widget.d.ts'), readFileSync(join(site, 'npm/elements.d.ts'), 'utf8'));
 }

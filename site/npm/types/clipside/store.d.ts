@@ -52,17 +52,17 @@ export class ModelStore {
     /**
      * @param {string} file
      * @param {Buffers} buffers for its bytes
-     * @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} whatever is there, to be checked; undefined if nothing can be read
+     * @returns {Promise<Uint8Array | undefined>} whatever is there, to be checked; undefined if nothing can be read
      */
-    read(file: string, buffers?: Buffers): Promise<Uint8Array<ArrayBuffer> | undefined>;
+    read(file: string, buffers?: Buffers): Promise<Uint8Array | undefined>;
     /**
      * @param {string} file
-     * @param {Uint8Array<ArrayBuffer>} bytes
+     * @param {Uint8Array} bytes
      * @returns {Promise<void>} rejects with a DOMException named QuotaExceededError where there is no room
      */
-    write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-    /** @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} undefined if there is none, or one that a crash cut short */
-    manifest(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+    write(file: string, bytes: Uint8Array): Promise<void>;
+    /** @returns {Promise<Uint8Array | undefined>} undefined if there is none, or one that a crash cut short */
+    manifest(): Promise<Uint8Array | undefined>;
     /**
      * @param {Uint8Array} manifest
      * @param {readonly string[]} towers
@@ -73,9 +73,9 @@ export class ModelStore {
     bytes(): Promise<number>;
     /**
      * Keeps the manifest of a model that has been loaded, and removes files that only an older version needed.
-     * @param {Uint8Array<ArrayBuffer>} manifest
+     * @param {Uint8Array} manifest
      */
-    commit(manifest: Uint8Array<ArrayBuffer>): Promise<void>;
+    commit(manifest: Uint8Array): Promise<void>;
     /**
      * Runs a task while no other tab of this origin runs one for the same file.
      * @template T
