@@ -413,3 +413,29 @@ func TestPackageKeepsToItsPolicy(t *testing.T) {
 		t.Errorf("without 'wasm-unsafe-eval' it says %q", said)
 	}
 }
+
+// TestPackageUnderTrustedTypes starts the Worker on a page that lets no script's address through by itself.
+func TestPackageUnderTrustedTypes(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "site/npm/README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	advised := regexp.MustCompile(`(?s)trustedTypes\.createPolicy\(.*?\n\}\);`).FindString(string(readme))
+	if advised == "" {
+		t.Fatal("the README has no policy for trusted types")
+	}
+	policy := readmePolicy(t) + "; require-trusted-types-for 'script'"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		http.FileServer(http.Dir(packaged(t))).ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	p := launch(t, nil).open(t, server.URL+"/LICENSE")
+	create := "import('/clipside.js').then(({ createClip }) => createClip({ device: 'cpu' })).then(() => 'nothing', ({ name, message }) => name + ': ' + message)"
+	if said := eval[string](p, create); !strings.HasPrefix(said, "EngineError: ") || !strings.Contains(said, "(createScriptURL)") {
+		t.Errorf("without a policy it says %q", said)
+	}
+	if said := eval[string](p, advised+create); said != "nothing" {
+		t.Errorf("with the README's policy it says %q", said)
+	}
+}

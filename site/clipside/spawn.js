@@ -30,9 +30,11 @@ export function spawn(script) {
     // Written out once more because bundlers look for exactly this expression.
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'clipside' });
   } catch (cause) {
-    throw new EngineError(
-      `The engine's Worker could not be started from ${url}; the page's Content-Security-Policy must allow it (worker-src 'self').`,
-      { cause },
-    );
+    // A policy of ours would have to stand between Worker and new URL, where bundlers would not see the script.
+    const advice =
+      cause instanceof TypeError
+        ? "under require-trusted-types-for 'script' the page's default policy must let it through (createScriptURL)."
+        : "the page's Content-Security-Policy must allow it (worker-src 'self').";
+    throw new EngineError(`The engine's Worker could not be started from ${url}; ${advice}`, { cause });
   }
 }
