@@ -537,6 +537,9 @@ func TestPicturesComeAndResultsGo(t *testing.T) {
 			t.Errorf("saving data, the page fetched %s", path)
 		}
 	}
+	if text := p.text("badge"); text != "" {
+		t.Errorf("saving data, the badge says %q", text)
+	}
 	p.model()
 	p.settled(1)
 

@@ -57,6 +57,7 @@ export function createOffline({ hasModel, hasWork }) {
   /** @returns {Promise<Readiness>} */
   async function readiness() {
     if (failed) return 'online-only';
+    if (!registering) return 'checking'; // not before the person has agreed to the download
     if (!registration?.active || !(await isComplete(registration.active))) return 'preparing';
     return (await hasModel()) ? 'ready' : 'no-model';
   }
