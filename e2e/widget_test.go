@@ -877,6 +877,22 @@ func TestSearchTakesWhatIsWritten(t *testing.T) {
 	eval[any](p, "document.querySelector('clip-search').template = 'a drawing of a {}.'")
 	p.until("the search with another template", "window.again")
 
+	// So does one that is under way.
+	if got := eval[string](p, `(async () => {
+		const element = document.createElement('clip-search');
+		Object.assign(element, { device: 'cpu', images: 'photos/coffee.png, photos/rocket.jpg', template: 'a photo of a {}.' });
+		document.body.append(element);
+		await element.load();
+		// Says how many pictures it has looked at: the query has been embedded by then.
+		new MutationObserver(() => { element.template = 'a drawing of a {}.'; })
+			.observe(element.shadowRoot.querySelector('.message'), { childList: true });
+		const scores = (matches) => matches.map(({ name, score }) => name + score).join();
+		const meanwhile = scores(await element.search('rocket'));
+		return meanwhile === scores(await element.search('rocket')) ? 'the same' : meanwhile;
+	})()`); got != "the same" {
+		t.Errorf("with a template that changes meanwhile it finds %s", got)
+	}
+
 	if got := first("a photo"); !strings.HasPrefix(got, "TypeError: The template 'a photo' has no {}") {
 		t.Errorf("with a template without a place for the words it finds %q", got)
 	}

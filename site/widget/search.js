@@ -408,15 +408,24 @@ export class ClipSearch extends ClipElement {
         const { shown } = tile;
         if (shown instanceof HTMLImageElement && shown.complete && shown.naturalWidth === 0) shown.src = String(tile.image);
       }
-      const wanted = byWords
-        ? await clip.embedTexts(
-            readTemplates(this.template)[0].replaceAll('{}', () => String(query)),
-            { signal },
-          )
-        : (known?.embedding ?? (await clip.embedImages(query, { signal })));
+      const ask = async () =>
+        byWords
+          ? clip.embedTexts(
+              readTemplates(this.template)[0].replaceAll('{}', () => String(query)),
+              { signal },
+            )
+          : (known?.embedding ?? (await clip.embedImages(query, { signal })));
+      let { template } = this;
+      let wanted = await ask();
       if (known) known.embedding = wanted;
-      do await this.#index(clip, signal);
-      while (this.#missing().length > 0); // more pictures may have come meanwhile
+      do {
+        if (byWords && template !== this.template) {
+          template = this.template;
+          wanted = await ask();
+        }
+        await this.#index(clip, signal);
+        // More pictures may have come meanwhile, or another template.
+      } while (this.#missing().length > 0 || (byWords && template !== this.template));
       signal.throwIfAborted();
       const matches = this.#rank(wanted);
       const heading = byWords ? fill(this.words.found, { query: String(query) }) : fill(this.words.foundSimilar, { name });
