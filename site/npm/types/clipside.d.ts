@@ -9,7 +9,7 @@ declare const Clip_base: new () => ClipEventTarget;
  * A model that answers. Made by createClip.
  *
  * Calls may be made at any time, also while others are under way; they queue. A call rejects with a TypeError for a
- * wrong argument, with an ImageDecodeError for a picture that cannot be read, with a QuotaError where there is no memory
+ * wrong argument or an option that it does not have, with an ImageDecodeError for a picture that cannot be read, with a QuotaError where there is no memory
  * for it, with a DeviceLostError when the GPU goes away, with an EngineError when the engine stops, with the signal's
  * reason when it is aborted, and with a DOMException named InvalidStateError once the Clip is disposed. A call on a Clip
  * that was not waited for also rejects with whatever keeps its model from being loaded.
