@@ -273,6 +273,17 @@ func TestSmallModelAnswersUntilTheLargeOneHasCome(t *testing.T) {
 	if kept != before {
 		t.Errorf("with no large model: %+v, want %+v", kept, before)
 	}
+
+	// A Clip that is disposed of keeps nothing, though the large model's manifest never comes.
+	large.misbehave(bundle.ManifestName, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	eval[bool](p, script(`
+		const { terminate } = Worker.prototype;
+		Worker.prototype.terminate = function () { window.ended = true; return terminate.call(this); };
+		const clip = await createClip({ model: [%q, %q], device: 'cpu', cache: false });
+		await clip.dispose();
+		return true;
+	`, small.url, large.url))
+	p.until("the end of the Worker", "window.ended")
 }
 
 // TestPageRefinesItsAnswers opens the page with two models: the cards show the first one's answers, and then, where they

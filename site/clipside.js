@@ -197,7 +197,7 @@ export {
 
 /**
  * Clip’s constructor, which is for createClip alone.
- * @type {(hold: Hold, larger: (() => Promise<Hold>)[]) => Clip}
+ * @type {(hold: Hold, larger: ((disposal: AbortSignal) => Promise<Hold>)[]) => Clip}
  */
 let construct;
 
@@ -227,7 +227,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
   /**
    * @private
    * @param {Hold} hold
-   * @param {(() => Promise<Hold>)[]} larger take hold of the models that are to follow
+   * @param {((disposal: AbortSignal) => Promise<Hold>)[]} larger take hold of the models that are to follow
    */
   constructor(hold, larger) {
     super();
@@ -414,7 +414,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
     await this.#held.release();
   }
 
-  /** @param {(() => Promise<Hold>)[]} larger */
+  /** @param {((disposal: AbortSignal) => Promise<Hold>)[]} larger */
   async #goOn(larger) {
     try {
       await this.#ready;
@@ -426,7 +426,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
       let hold;
       try {
         if (this.#disposed) return;
-        hold = await take();
+        hold = await take(this.#disposal.signal);
         const info = await unlessAborted(this.#disposal.signal, hold.ready);
         const before = this.#held;
         this.#held = new Held(hold);
@@ -552,8 +552,8 @@ export async function createClip(options = {}) {
     throw new EngineError('The engine runs in browsers: call createClip on the page, not where a server renders it.');
   const startedAt = performance.timeOrigin + performance.now();
   const { requests, wait, worker, signal, onProgress } = readOptions(options, new URL('models/starter/', here));
-  const [first, ...larger] = requests.map((request) => (/** @type {number} */ since) => hold(request, worker, since, signal, onProgress));
-  const held = await first(startedAt);
+  const [first, ...larger] = requests;
+  const held = await hold(first, worker, startedAt, signal, onProgress);
   if (wait) {
     try {
       await held.ready;
@@ -564,7 +564,10 @@ export async function createClip(options = {}) {
   }
   const clip = construct(
     held,
-    larger.map((take) => () => take(performance.timeOrigin + performance.now())),
+    larger.map((request) => (disposal) => {
+      const since = performance.timeOrigin + performance.now();
+      return hold(request, worker, since, anySignal([signal, disposal]), onProgress);
+    }),
   );
   if (wait)
     await clip.ready; // its info is of now
