@@ -121,5 +121,8 @@ export async function pipeline(asked, model, { device, progress_callback: listen
 function locate(model) {
   if (model instanceof URL || /^([a-z][a-z+.-]*:|\.{0,2}\/)/i.test(model)) return model;
   const base = String(env.localModelPath);
-  return new URL(`${model}/`, new URL(base.endsWith('/') ? base : `${base}/`, globalThis.document?.baseURI ?? globalThis.location?.href));
+  return new URL(
+    `${model.replace(/\/$/, '')}/`,
+    new URL(base.endsWith('/') ? base : `${base}/`, globalThis.document?.baseURI ?? globalThis.location?.href),
+  );
 }
