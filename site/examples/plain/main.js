@@ -8,6 +8,7 @@ let clip;
 
 document.querySelector('#file').addEventListener('change', async ({ target }) => {
   if (!target.files[0]) return; // the choice was taken back
+  target.disabled = true;
   try {
     status.textContent = 'Working…';
     clip ??= await createClip();
@@ -22,5 +23,7 @@ document.querySelector('#file').addEventListener('change', async ({ target }) =>
     status.textContent = 'Done.';
   } catch (error) {
     status.textContent = error.message;
+  } finally {
+    target.disabled = false;
   }
 });
