@@ -75,6 +75,15 @@ func (p *tab) beforeScripts(script string) {
 	}
 }
 
+// setRoom is how many bytes the site may keep.
+func (p *tab) setRoom(s *site, bytes float64) {
+	p.Helper()
+	params := storage.OverrideQuotaForOriginParams{Origin: strings.TrimSuffix(s.url, "/some/where/"), QuotaSize: &bytes}
+	if _, err := chromedp.Call(p.ctx, storage.OverrideQuotaForOrigin, params); err != nil {
+		p.Fatal(err)
+	}
+}
+
 func (p *tab) text(testid string) string {
 	p.Helper()
 	return eval[string](p, fmt.Sprintf("document.querySelector('[data-testid=%s]').innerText.trim()", testid))
@@ -614,12 +623,18 @@ func TestPicturesComeAndResultsGo(t *testing.T) {
 	s.extras["gallery.html"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src data:")
 		w.Header().Set("Content-Type", "text/html")
-		io.WriteString(w, `<!doctype html><title>gallery</title><link rel=icon href=data:,><form method=post action=share enctype=multipart/form-data><input type=file name=pictures></form>`)
+		io.WriteString(w, `<!doctype html><title>gallery</title><link rel=icon href=data:,><form method=post action=share enctype=multipart/form-data><input type=file name=pictures multiple></form>`)
 	})
 	s.mu.Unlock()
-	p.run(chromedp.Navigate(s.url + "gallery.html"))
-	p.run(chromedp.SetUploadFiles("input", []string{mustAbs(t, photo("astronaut.png"))}))
-	eval[bool](p, "document.forms[0].submit() ?? true")
+	share := func(files ...string) {
+		for i := range files {
+			files[i] = mustAbs(t, photo(files[i]))
+		}
+		p.run(chromedp.Navigate(s.url + "gallery.html"))
+		p.run(chromedp.SetUploadFiles("input", files))
+		eval[bool](p, "document.forms[0].submit() ?? true")
+	}
+	share("astronaut.png")
 	p.until("the page with the shared picture", "location.pathname.endsWith('/where/') && document.querySelector('[data-testid=card]')")
 	p.press()
 	p.settled(1)
@@ -631,6 +646,14 @@ func TestPicturesComeAndResultsGo(t *testing.T) {
 	}
 	if slices.Contains(s.requests(), "share") {
 		t.Error("the shared picture was sent to the server")
+	}
+
+	// Of several none is taken in where there is no room for all.
+	p.setRoom(s, eval[float64](p, "navigator.storage.estimate().then(({ usage }) => usage)")+400e3)
+	share("rocket.jpg", "astronaut.png")
+	p.until("why they are not there", "location.pathname.endsWith('/where/') && document.querySelector('[data-testid=drop-message]')?.innerText.includes('could not be taken in')")
+	if left := eval[int](p, "caches.open('clipside shared ' + new URL('./', document.baseURI)).then((cache) => cache.keys()).then((keys) => keys.length)"); left != 0 {
+		t.Errorf("%d are kept for what is shared next", left)
 	}
 	p.noComplaints("Failed to load resource") // the thumbnail of what is no picture
 }
@@ -778,11 +801,7 @@ func TestModelsToKeep(t *testing.T) {
 	focused("model-keep")
 
 	// The page's own, where there is no room for it.
-	room := 1000.
-	params := storage.OverrideQuotaForOriginParams{Origin: strings.TrimSuffix(s.url, "/some/where/"), QuotaSize: &room}
-	if _, err := chromedp.Call(p.ctx, storage.OverrideQuotaForOrigin, params); err != nil {
-		t.Fatal(err)
-	}
+	p.setRoom(s, 1000)
 	p.run(chromedp.Click("[data-testid=model][data-name=starter] [data-testid=model-keep]"))
 	p.until("the model", ready)
 	p.until("why it is not kept", "document.querySelector('[data-testid=models-message]').innerText.includes('no room left')")

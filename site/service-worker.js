@@ -160,15 +160,22 @@ async function answerWorker(address) {
  * @returns {Promise<Response>}
  */
 async function takeShared(request) {
+  /** @type {string[]} */
+  const kept = [];
   try {
     const cache = await caches.open(sharedCache);
     const files = (await request.formData()).getAll('pictures').filter((value) => value instanceof File);
     for (const [i, file] of files.entries()) {
       const headers = { 'Content-Type': file.type || 'application/octet-stream', 'X-File-Name': encodeURIComponent(file.name) };
-      await cache.put(new URL(`share?${Date.now()}-${i}`, scope).href, new Response(file, { headers }));
+      const key = new URL(`share?${Date.now()}-${i}`, scope).href;
+      await cache.put(key, new Response(file, { headers }));
+      kept.push(key);
     }
     return Response.redirect(new URL('?shared', scope).href, 303);
   } catch {
+    // Those that there was room for would come with what is shared next.
+    const cache = await caches.open(sharedCache).catch(() => undefined);
+    await Promise.all(kept.map((key) => cache?.delete(key)));
     return Response.redirect(new URL('?shared=failed', scope).href, 303);
   }
 }
