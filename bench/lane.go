@@ -150,7 +150,7 @@ type page interface {
 }
 
 // peerModes finds out how onnxruntime-web runs each encoder fastest on WebGPU, and why not faster.
-func peerModes(v venue, l lane, r request, slowest time.Duration) (modes map[string]string, notes []string, err error) {
+func peerModes(v venue, l lane, r request, slowest time.Duration) (modes map[string]string, notes []note, err error) {
 	modes = map[string]string{}
 	r.Slowest = slowest.Milliseconds()
 	for _, kind := range []string{"image", "text"} {
@@ -180,7 +180,8 @@ func peerModes(v venue, l lane, r request, slowest time.Duration) (modes map[str
 				modes[kind] = mode
 			}
 			if problem != "" {
-				notes = append(notes, fmt.Sprintf("%s, %s, %s encoder, mode %q: %s", r.Facts.Name, l.title, kind, mode, problem))
+				text := fmt.Sprintf("%s, %s, %s encoder, mode %q: %s", r.Facts.Name, l.title, kind, mode, problem)
+				notes = append(notes, note{r.Facts.Name, l.name, text})
 			}
 			if tooSlow || problem == "" {
 				break
@@ -191,14 +192,14 @@ func peerModes(v venue, l lane, r request, slowest time.Duration) (modes map[str
 }
 
 // runLane runs the heats of one model in one lane, in a tab of their own. Notes say what the peer cannot do.
-func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, which []heat, lim limits) (rows []row, notes []string, err error) {
+func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, which []heat, lim limits) (rows []row, notes []note, err error) {
 	ask := request{Facts: factsOf(e.name, &e.config), Device: l.device, Half: l.half, Threads: l.threads, Worker: l.worker}
 	if l.device == "webgpu" {
 		if ask.Modes, notes, err = peerModes(v, l, ask, lim.slowest); err != nil {
 			return nil, nil, err
 		}
 		for _, n := range notes {
-			fmt.Fprintln(log, n)
+			fmt.Fprintln(log, n.Text)
 		}
 	}
 	p, err := openLane(v, l, ask)

@@ -24,10 +24,17 @@ type report struct {
 	Peers     map[string]string `json:"peers"`             // versions by package
 	Commits   []string          `json:"commits,omitempty"` // clipside's, of what is below; several where a race was run in parts
 	Rows      []row             `json:"rows"`
-	PeerNotes []string          `json:"peerNotes,omitempty"`
+	PeerNotes []note            `json:"peerNotes,omitempty"`
 	Photos    []photo           `json:"photos,omitempty"`
 	EmptyPage *memory           `json:"emptyPage,omitempty"`
 	Starts    []start           `json:"starts"`
+}
+
+// note is why the peer does not run a model in its fastest way in a lane.
+type note struct {
+	Model string `json:"model"`
+	Lane  string `json:"lane"`
+	Text  string `json:"text"`
 }
 
 // add puts what an earlier run measured and this one did not before this one's, so that a long race can be run in
@@ -47,12 +54,14 @@ func (r *report) add(file string) error {
 		return slices.ContainsFunc(r.Starts, func(n start) bool { return n.Model == o.Model && n.Lane == o.Lane && n.Who == o.Who })
 	})
 	r.addPhotos(old.Photos)
-	for _, n := range old.PeerNotes {
-		if !slices.Contains(r.PeerNotes, n) {
-			r.PeerNotes = append(r.PeerNotes, n)
+	for _, o := range old.PeerNotes {
+		if !slices.ContainsFunc(r.Rows, func(n row) bool { return n.Model == o.Model && n.Lane == o.Lane }) {
+			r.PeerNotes = append(r.PeerNotes, o)
 		}
 	}
-	slices.Sort(r.PeerNotes)
+	slices.SortStableFunc(r.PeerNotes, func(a, b note) int {
+		return cmp.Or(byPlace(modelNames, a.Model, b.Model), byPlace(laneNames, a.Lane, b.Lane))
+	})
 	if r.EmptyPage == nil {
 		r.EmptyPage = old.EmptyPage
 	}
@@ -229,7 +238,7 @@ What a page pays that must stay responsive: both compute in a Worker, onnxruntim
 	if len(r.PeerNotes) > 0 {
 		b.WriteString("\nWhat onnxruntime-web could not do, by model and lane:\n\n")
 		for _, n := range r.PeerNotes {
-			fmt.Fprintf(&b, "- %s\n", cell(n))
+			fmt.Fprintf(&b, "- %s\n", cell(n.Text))
 		}
 	}
 	photoTable(&b, r.Photos)

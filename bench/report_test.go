@@ -51,6 +51,23 @@ func TestOnlyAWholeRaceReplacesWhatIsKept(t *testing.T) {
 	kept(image, text)
 }
 
+func TestWhatThePeerCouldNotDoIsOfTheLastRunOfALane(t *testing.T) {
+	file := filepath.Join(t.TempDir(), browserResults)
+	old := reportOf("Chrome/1", row{Model: "starter", Lane: "webgpu", What: "text ×1"})
+	old.PeerNotes = []note{{"starter", "webgpu", "once"}, {"b32", "webgpu", "of another"}}
+	if err := old.write(file); err != nil {
+		t.Fatal(err)
+	}
+	r := reportOf("Chrome/1", row{Model: "starter", Lane: "webgpu", What: "image ×1"})
+	r.PeerNotes = []note{{"starter", "webgpu", "now"}}
+	if err := r.add(file); err != nil {
+		t.Fatal(err)
+	}
+	if want := []note{{"starter", "webgpu", "now"}, {"b32", "webgpu", "of another"}}; !slices.Equal(r.PeerNotes, want) {
+		t.Errorf("%q, want %q", r.PeerNotes, want)
+	}
+}
+
 func TestTheTablesNameTheCommitsOfWhatIsInThem(t *testing.T) {
 	dir := t.TempDir()
 	part := func(commit string, r *report) {
