@@ -54,7 +54,7 @@ func parse() (*options, error) {
 	rows := flag.String("rows", "", "`rows`, such as image1,text64,photo,start (default all)")
 	seconds := flag.Float64("seconds", 10, "of timed calls a row")
 	slowest := flag.Duration("slowest", time.Minute, "a call that takes longer ends its row, and a start that takes twice as long")
-	most := flag.Int("most", 30, "timed calls of each contender a row, at most")
+	most := flag.Int("most", 30, fmt.Sprintf("timed calls of each contender a row, at most; not above %d", mostCalls))
 	starts := flag.Int("starts", 5, "samples of each start, at most: three minutes after the first of a model in a lane no more are taken")
 	quick := flag.Bool("quick", false, "few samples, no brotli: to see that it works")
 	write := flag.Bool("write", false, "write the tables to bench/RESULTS.md, too, with those of the last run with -node or without")
@@ -74,6 +74,9 @@ func parse() (*options, error) {
 	}
 	if *seconds <= 0 || *slowest <= 0 || *most < 1 || *threads < 1 || *starts < 0 {
 		return nil, errors.New("-seconds, -slowest, -most and -threads must be positive, and -starts not negative")
+	}
+	if *most > mostCalls {
+		return nil, fmt.Errorf("-most is %d: there are texts for %d calls of the longest rows", *most, mostCalls)
 	}
 
 	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, firefox: *firefox, tables: *tables, rebuild: !*keep}

@@ -154,6 +154,9 @@ type pool struct {
 const (
 	textLength = 12
 	poolSize   = 3000
+
+	// mostCalls is how many timed calls of one text and of 64 the pool is enough for, after two that are not counted.
+	mostCalls = poolSize/65 - 2
 )
 
 func makeTexts(tok *tokenizer.Tokenizer, context int) (*pool, error) {
