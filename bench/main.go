@@ -442,7 +442,7 @@ func commit(ctx context.Context, root string) []string {
 		return nil
 	}
 	// What -write writes between the parts of a race is no change of what is raced.
-	if changes, err := git("status", "--porcelain", "--untracked-files=no", "--", ":!bench/RESULTS.md"); err != nil || changes != "" {
+	if changes, err := git("status", "--porcelain", "--untracked-files=normal", "--", ":!bench/RESULTS.md"); err != nil || changes != "" {
 		name += "+"
 	}
 	return []string{name}
