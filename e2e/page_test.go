@@ -296,7 +296,8 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 	p.noComplaints()
 }
 
-// TestManyLabels: a thousand labels are not a thousand bars at each picture, and leave the template in sight.
+// TestManyLabels: a thousand labels are not a thousand bars at each picture, nor a thousand chips unless they are asked
+// for, and leave the template in sight.
 func TestManyLabels(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -346,6 +347,10 @@ func TestManyLabels(t *testing.T) {
 	paste(8000)
 	p.until("the work", "document.querySelector('[data-testid=card-time]').textContent.includes('%')")
 	p.click("clear")
+	chips := func() int { return eval[int](p, "document.querySelectorAll('[data-testid=chip]').length") }
+	if n := chips(); n != 500 {
+		t.Errorf("of 9000 labels %d are shown at first", n)
+	}
 	if n := eval[int](p, `(async () => {
 		const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
 		await pause();
@@ -354,6 +359,13 @@ func TestManyLabels(t *testing.T) {
 		return heard - before;
 	})()`); n != 0 {
 		t.Errorf("after all pictures were removed %d messages still came", n)
+	}
+	p.click("chips-more")
+	if n := chips(); n < 8000 {
+		t.Errorf("of all labels %d are shown", n)
+	}
+	if at := eval[string](p, "document.activeElement.textContent + ' ' + document.querySelectorAll('.chip-text[tabindex=\"0\"]').length"); at != "thing 495 1" {
+		t.Errorf("then the focus, of so many tab stops, is on %s", at)
 	}
 	p.noComplaints()
 }

@@ -1,6 +1,9 @@
 import { button, crossPath, element, icon, reducedMotion } from './dom.js';
 import { plural, quoted } from './format.js';
 
+/** Longer lists show this many labels at first, and offer the rest: thousands of chips take a browser seconds. */
+const shownAtFirst = 500;
+
 const separators = /[,;\n\r\t，、；]+/;
 
 /** @param {string} label */
@@ -39,10 +42,21 @@ function splitLabels(text) {
 export function createChips({ field, list, input, message, onChange }) {
   /** @type {string[]} */
   let labels = [];
-  /** @type {Map<string, HTMLLIElement>} */
+  /** Of the labels that are shown. @type {Map<string, HTMLLIElement>} */
   const chips = new Map();
+  let all = false;
+  const more = button('link', '', () => {
+    const next = chips.size;
+    all = true;
+    draw();
+    textAt(next)?.focus();
+  });
+  more.dataset.testid = 'chips-more';
+  list.after(more);
   /** The place of the chip that Tab reaches. */
   let reachable = 0;
+  /** That chip's text. @type {HTMLElement|null|undefined} */
+  let tabStop;
 
   function hint() {
     if (labels.length === 0) message.error('Add at least one label to compare the pictures with.');
@@ -56,6 +70,7 @@ export function createChips({ field, list, input, message, onChange }) {
     text.dataset.testid = 'chip-edit';
     text.setAttribute('aria-label', `${label}, edit`);
     text.setAttribute('aria-keyshortcuts', 'Enter Backspace Delete');
+    text.tabIndex = -1;
     text.addEventListener('keydown', (event) => onChipKey(event, label));
     text.addEventListener('focus', () => reach(labels.indexOf(label)));
 
@@ -75,18 +90,22 @@ export function createChips({ field, list, input, message, onChange }) {
    * element: a click that ends the editing of one chip must still reach another.
    */
   function draw() {
-    reach(Math.max(0, Math.min(reachable, labels.length - 1)));
+    const shown = new Set(all ? labels : labels.slice(0, shownAtFirst));
     for (const [label, chip] of chips) {
-      if (labels.includes(label)) continue;
+      if (shown.has(label)) continue;
       chip.remove();
       chips.delete(label);
     }
-    labels.forEach((label, at) => {
+    let next = list.firstElementChild;
+    for (const label of shown) {
       const chip = chips.get(label) ?? createChip(label);
       chips.set(label, chip);
-      if (list.children[at] !== chip) list.insertBefore(chip, list.children[at] ?? null);
-    });
-    reach(reachable);
+      if (chip === next) next = next.nextElementSibling;
+      else list.insertBefore(chip, next);
+    }
+    more.hidden = shown.size === labels.length;
+    more.textContent = `Show all ${labels.length} labels`;
+    reach(Math.max(0, Math.min(reachable, shown.size - 1)));
   }
 
   function changed() {
@@ -101,7 +120,9 @@ export function createChips({ field, list, input, message, onChange }) {
   /** Makes the chip at this place the tab stop. @param {number} at */
   function reach(at) {
     reachable = at;
-    labels.forEach((_, i) => textAt(i)?.setAttribute('tabindex', i === at ? '0' : '-1'));
+    tabStop?.setAttribute('tabindex', '-1');
+    tabStop = textAt(at);
+    tabStop?.setAttribute('tabindex', '0');
   }
 
   /** Points out the chip that is there already. @param {string} label */
@@ -147,7 +168,7 @@ export function createChips({ field, list, input, message, onChange }) {
       changed();
     }
     if (repeated.length > 0) tellRepeated(repeated);
-    else if (fresh.length > 1) message.notice(`${plural(fresh.length, 'label')} added.`);
+    else if (fresh.length > 1 || (fresh.length > 0 && !more.hidden)) message.notice(`${plural(fresh.length, 'label')} added.`);
     else if (asked.length === 0) message.notice('Type a word or two first; a label cannot be empty.');
     input.value = '';
   }
@@ -266,7 +287,7 @@ export function createChips({ field, list, input, message, onChange }) {
   function onChipKey(event, label) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const at = labels.indexOf(label);
-    const last = labels.length - 1;
+    const last = chips.size - 1;
     /** @type {Record<string, number>} */
     const moves = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last };
     if (event.key === 'Backspace' || event.key === 'Delete') {
@@ -291,7 +312,7 @@ export function createChips({ field, list, input, message, onChange }) {
       if (tidy(input.value) !== '') add(input.value);
     } else if ((event.key === 'Backspace' || event.key === 'ArrowLeft') && input.value === '' && labels.length > 0) {
       event.preventDefault();
-      textAt(labels.length - 1)?.focus();
+      textAt(chips.size - 1)?.focus();
     }
   });
   // Phones' keyboards send no usable key for a comma, so look at the text too.
@@ -330,6 +351,7 @@ export function createChips({ field, list, input, message, onChange }) {
     replace(others, name) {
       const before = labels;
       labels = [...others];
+      all = false;
       reachable = 0;
       changed();
       if (name === undefined || before.length === 0) return;
