@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"os"
@@ -294,6 +295,50 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 		t.Error("without pictures there are results to take")
 	}
 	p.noComplaints()
+}
+
+// TestAnotherModelTakesOver: pictures, labels and template stay, even where the model before is still on its way.
+func TestAnotherModelTakesOver(t *testing.T) {
+	s := serve(t)
+	s.add("models/twin/", filepath.Join(dist(t), "models/starter"))
+	s.mu.Lock()
+	s.extras["models/index.json"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `[{"name":"starter","path":"starter/","bytes":9342207},{"name":"twin","path":"twin/","bytes":9342207}]`)
+	})
+	s.extras["models/starter/"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	s.extras["sw.js"] = http.NotFoundHandler() // the shell would have its own list of models
+	s.mu.Unlock()
+	p := launch(t, nil).open(t, s.url+"?device=cpu")
+	p.drop(photo("coffee.png"))
+	p.label("bicycle")
+	eval[bool](p, "document.querySelector('[data-testid=template-input]').select() ?? true")
+	p.run(chromedp.SendKeys("[data-testid=template-input]", "a drawing of a {}."))
+	use := func(name string) {
+		t.Helper()
+		p.click("models-open")
+		p.until("the choice", "document.querySelector('[data-testid=model][data-name="+name+"] [data-testid=model-use]')")
+		p.run(chromedp.Click("[data-testid=model][data-name=" + name + "] [data-testid=model-use]"))
+		p.until("the model", ready)
+		p.settled(1)
+		p.until("its answer", "!document.querySelector('.card-stale')")
+		if at := eval[string](p, "location.search"); at != "?model="+name+"&device=cpu" {
+			t.Errorf("the page is at %q", at)
+		}
+		if c := p.cards()["coffee.png"]; c.State != "done" || c.Scores["bicycle"] == 0 {
+			t.Errorf("%s's answer: %+v", name, c)
+		}
+		if template := eval[string](p, "document.querySelector('[data-testid=template-input]').value"); template != "a drawing of a {}." {
+			t.Errorf("the template is %q", template)
+		}
+	}
+	p.until("the model on its way", "document.querySelector('[data-testid=progress-text]').innerText.startsWith('Fetching')")
+	use("twin")
+	s.add("models/starter/", filepath.Join(dist(t), "models/starter"))
+	use("starter")
+	if note := eval[string](p, "document.querySelector('#model-note').innerText"); !strings.Contains(note, "small demonstration") {
+		t.Errorf("of the starter it says %q", note)
+	}
+	p.noComplaints("404") // sw.js
 }
 
 // TestManyLabels: a thousand labels are not a thousand bars at each picture, nor a thousand chips unless they are asked

@@ -22,17 +22,20 @@ import { createSamples } from './samples.js';
 import { createStatus } from './status.js';
 import { createTemplate } from './template.js';
 
-const parameters = readParameters(location.search);
+let parameters = readParameters(location.search);
 
-const address = modelAddress(parameters.model);
+let address = modelAddress(parameters.model);
 /** Of the models that are to follow it. */
-const larger = parameters.larger.map(modelAddress);
+let larger = parameters.larger.map(modelAddress);
 
 /** @type {import('../clipside.js').Clip|null} */
 let clip = null;
 /** Whether the model was asked for. If it failed to come, it is retried when the person says so. */
 let started = false;
-/** What is on its way; pinned to the version that is kept, or the site's. @type {{pinned: boolean, done: Promise<void>}|null} */
+/**
+ * What is on its way; pinned to the version that is kept, or the site's. It is stopped when another model is to come.
+ * @type {{pinned: boolean, stop: AbortController, done: Promise<void>}|null}
+ */
 let loading = null;
 /** Whether pictures wait for the model. */
 let wanted = false;
@@ -44,7 +47,7 @@ const progress = createProgress({
   text: byId('model-text', HTMLParagraphElement),
   get: byId('model-get', HTMLButtonElement),
   error: byId('model-error', HTMLDivElement),
-  model: parameters.model,
+  model: () => parameters.model,
   onGet: () => void start(),
 });
 
@@ -169,22 +172,25 @@ const models = createModels({
   device: parameters.device,
   engine: offline.engine,
   renew,
+  use: (query) => void use(query),
   onChange() {
     offline.changed();
     void look();
   },
 });
 
+const note = byId('model-note', HTMLParagraphElement);
+const starterNote = [...note.childNodes];
+
 /** What model answers. The note in index.html is the starter's. */
 function showNote() {
   const url = clip?.info.url ?? address;
-  if (url === modelAddress('starter')) return;
+  if (url === modelAddress('starter')) return note.replaceChildren(...starterNote);
   const parts = [];
   if (clip) {
     const { name, source = '', license } = clip.info.model;
     parts.push(name, source === name || source === '' ? '' : `from ${source}`, license);
   }
-  const note = byId('model-note', HTMLParagraphElement);
   note.style.minHeight = `${note.getBoundingClientRect().height}px`; // so that nothing moves
   note.textContent = clip ? `Model: ${parts.filter(Boolean).join(', ')}.` : '';
 }
@@ -209,20 +215,22 @@ function fail(error) {
  * button. A model that is here already needs no asking.
  */
 async function look() {
-  if (started) return;
+  const about = address;
+  const over = () => started || about !== address;
+  if (over()) return;
   const kept = await findKept(address);
-  if (started) return;
+  if (over()) return;
   const online = navigator.onLine;
   const metered = isMetered();
   const rest = await Promise.all(larger.map(findKept));
-  if (started) return;
+  if (over()) return;
   // Pinned to the version that is kept, it asks the network for nothing; offline, larger ones are not waited for.
   if (kept && isWhole(kept) && (!online || rest.every(isWhole))) return start(kept.integrity);
   if (wanted && online && !metered) return start();
   // Larger ones come along with it.
   const absent = [address, ...larger].filter((_, i) => !isWhole([kept, ...rest][i]));
   const size = (await offeredModels()).reduce((sum, { path, bytes }) => sum + (absent.includes(modelAddress(path)) ? bytes : 0), 0);
-  if (started) return;
+  if (over()) return;
   const offer = describeOffer({ model: parameters.model, size, kept, online, metered });
   progress.offer(offer);
   if (wanted) announce(offer.text);
@@ -230,31 +238,41 @@ async function look() {
 
 /** @param {string} [integrity] of the version to take */
 async function start(integrity) {
+  loading?.stop.abort();
   started = true;
-  loading = { pinned: integrity !== undefined, done: load(integrity) };
+  const stop = new AbortController();
+  loading = { pinned: integrity !== undefined, stop, done: load(stop.signal, integrity) };
   await loading.done;
 }
 
-/** @param {string} [integrity] */
-async function load(integrity) {
+/**
+ * @param {AbortSignal} signal
+ * @param {string} [integrity]
+ */
+async function load(signal, integrity) {
   status.hide();
   progress.start();
   ranking.setClip(null);
   offline.allow();
+  /** @type {import('../clipside.js').Clip} */
+  let made;
   try {
     const { createClip } = await offline.engine();
-    clip = await createClip({
+    made = await createClip({
       model: [address, ...larger],
       integrity: integrity && [integrity, ...larger.map(() => undefined)],
       device: parameters.device,
-      onProgress: (told) => (told.model === address ? progress.update(told) : progress.follow(told)),
+      signal,
+      onProgress: (told) => void (signal.aborted || (told.model === address ? progress.update(told) : progress.follow(told))),
     });
   } catch (error) {
-    fail(error);
-    return;
-  } finally {
+    if (signal.aborted) return;
     loading = null;
+    return fail(error);
   }
+  if (signal.aborted) return void made.dispose();
+  loading = null;
+  clip = made;
   clip.addEventListener('upgrade', () => {
     progress.followed();
     showNote();
@@ -277,15 +295,41 @@ async function load(integrity) {
   models.changed();
 }
 
+/**
+ * Goes over to another model, and keeps the pictures and what is asked of them.
+ *
+ * @param {string} query that opens the page with it
+ */
+async function use(query) {
+  loading?.stop.abort();
+  loading = null;
+  void clip?.dispose();
+  clip = null;
+  started = false;
+  history.replaceState(null, '', query);
+  parameters = readParameters(location.search);
+  address = modelAddress(parameters.model);
+  larger = parameters.larger.map(modelAddress);
+  wanted = cards.all.length > 0;
+  delete document.documentElement.dataset.ready;
+  status.hide();
+  showNote();
+  ranking.setClip(null);
+  asked();
+  offline.changed();
+  await look();
+}
+
 /** Loads the site's version of the model, unless that is on its way, and so has it kept. */
 async function renew() {
+  const about = address;
   const coming = loading !== null && !loading.pinned;
   await loading?.done;
-  if (!coming) {
+  if (!coming && about === address) {
     const before = clip;
     clip = null;
     await before?.dispose();
-    await start();
+    if (about === address) await start();
   }
   return /** @type {import('../clipside.js').Clip|null} */ (clip)?.info.storage;
 }

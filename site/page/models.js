@@ -24,9 +24,9 @@ import { createMessage } from './message.js';
  * The panel of models: which this browser keeps, how much room each takes, and
  * buttons to keep or delete it.
  *
- * @param {{inUse: () => string, device: import('../clipside.js').Device, engine: () => Promise<typeof import('../clipside.js')>, renew: () => Promise<import('../clipside.js').ClipInfo['storage']|undefined>, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew, unless it is just coming, and tells whether it is kept then, or nothing if it did not come; onChange is called when something was kept or deleted
+ * @param {{inUse: () => string, device: import('../clipside.js').Device, engine: () => Promise<typeof import('../clipside.js')>, renew: () => Promise<import('../clipside.js').ClipInfo['storage']|undefined>, use: (query: string) => void, onChange: () => void}} parts inUse is the address of the model that answers, or is to; renew loads it anew, unless it is just coming, and tells whether it is kept then, or nothing if it did not come; use takes another; onChange is called when something was kept or deleted
  */
-export function createModels({ inUse, device, engine, renew, onChange }) {
+export function createModels({ inUse, device, engine, renew, use, onChange }) {
   const dialog = byId('models', HTMLDialogElement);
   const list = byId('models-list', HTMLUListElement);
   const room = byId('models-room', HTMLSpanElement);
@@ -45,7 +45,9 @@ export function createModels({ inUse, device, engine, renew, onChange }) {
     /** @type {Entry[]} */
     const all = offered.map(({ name, path, bytes, license = '' }) => {
       const url = modelAddress(path);
-      return { name, url, query: `?model=${encodeURIComponent(path.replace(/\/$/, ''))}`, bytes, license };
+      const query = new URLSearchParams({ model: path.replace(/\/$/, '') });
+      if (device !== 'auto') query.set('device', device);
+      return { name, url, query: `?${query}`, bytes, license };
     });
     for (const model of kept) {
       const known = all.find(({ url }) => url === model.url);
@@ -71,7 +73,17 @@ export function createModels({ inUse, device, engine, renew, onChange }) {
     const { name, url, query, bytes, kept } = entry;
     const title = element('h3', { class: 'model-name' }, name);
     if (url === inUse()) title.append(' ', element('span', { class: 'tag', text: 'in use' }));
-    else if (query) title.append(' ', element('a', { class: 'model-use', text: 'Use it', attributes: { href: query } }));
+    else if (query) {
+      const link = element('a', { class: 'model-use', text: 'Use it', testid: 'model-use', attributes: { href: query } });
+      link.setAttribute('aria-label', `Use it: ${name}`);
+      link.addEventListener('click', (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return; // in a page of its own
+        event.preventDefault();
+        dialog.close();
+        if (url !== inUse()) use(query);
+      });
+      title.append(' ', link);
+    }
     const line = element('p', { class: 'model-line', text: describe(entry), testid: 'model-line' });
     const actions = element('div', { class: 'model-actions' });
 
