@@ -301,7 +301,20 @@ func TestWidgetLanguages(t *testing.T) {
 	if got := title("#own"); got != "Put it here" {
 		t.Errorf("with strings of its own it says %q", got)
 	}
-	p.noComplaints()
+
+	// An error's own message, which is for whoever built the page, is English and marked as such.
+	said := eval[[]string](p, `(async () => {
+		const element = document.querySelector('#around');
+		element.model = 'models/absent/';
+		await element.load().catch(() => {});
+		const message = element.shadowRoot.querySelector('.message'), detail = message.querySelector('.detail');
+		while (!element.shadowRoot.querySelector('.live').textContent) await new Promise((resolve) => setTimeout(resolve, 20));
+		return [message.firstChild.textContent, detail.lang, detail.textContent, element.shadowRoot.querySelector('.live').textContent];
+	})()`)
+	if want := "Das Modell konnte nicht geladen werden."; said[0] != want || said[1] != "en" || !strings.Contains(said[2], "HTTP 404") || said[3] != want {
+		t.Errorf("of a model that is not there it says %q", said)
+	}
+	p.noComplaints("404")
 }
 
 // TestWidgetsShareOneModel puts several elements on a page, one in a shadow root, and counts Workers and downloads.

@@ -464,8 +464,7 @@ export class ClipClassifier extends ClipElement {
     card.answered = true;
     const text = make('p', 'error');
     text.textContent = this.words.unreadable;
-    const detail = make('p', 'detail');
-    detail.textContent = /** @type {Error} */ (error).message;
+    const detail = make('p', 'detail', { lang: 'en' }, /** @type {Error} */ (error).message);
     card.content.replaceChildren(this.#nameOf(card), text, detail);
     this.announce(`${card.name}: ${this.words.unreadable}`);
     this.tell('clip-error', { error, image: card.image, name: card.name });

@@ -304,12 +304,13 @@ export class ClipElement extends HTMLElement {
    * Shows a message in the strip, in place of what is there.
    * @protected
    * @param {string} text '' for none
-   * @param {{ share?: number, error?: boolean, retry?: () => void }} [options] share from 0 to 1 shows the bar
+   * @param {{ share?: number, error?: boolean, detail?: string, retry?: () => void }} [options] share from 0 to 1 shows the bar; detail is an error's message, which is in English
    */
-  say(text, { share, error = false, retry } = {}) {
+  say(text, { share, error = false, detail = '', retry } = {}) {
     this.#status.hidden = text === '';
     this.#status.dataset.kind = error ? 'error' : '';
     this.#message.textContent = text;
+    if (detail) this.#message.append(' ', make('span', 'detail', { lang: 'en' }, detail));
     this.#progress.hidden = share === undefined;
     this.#progress.value = share ?? 0;
     this.#onRetry = retry;
@@ -327,32 +328,33 @@ export class ClipElement extends HTMLElement {
    * @param {() => void} [retry]
    */
   fail(error, retry) {
-    const text = this.explain(error);
-    this.say(text, { error: true, retry });
-    this.announce(text);
+    const { said, detail } = this.explain(error);
+    this.say(said, { error: true, detail, retry });
+    this.announce(said);
     this.tell('clip-error', { error });
   }
 
   /**
    * @protected
    * @param {unknown} error
-   * @returns {string} what a visitor can make of it, and the message for whoever built the page
+   * @returns {{ said: string, detail: string }} what a visitor can make of it, and the message for whoever built the page
    */
   explain(error) {
     const { words } = this;
     const { name, message } = /** @type {Error} */ (
       error instanceof Error || error instanceof DOMException ? error : new Error(String(error))
     );
-    if (name === 'TypeError') return message; // of an attribute or argument: the message is all there is to say
+    if (name === 'TypeError') return { said: message, detail: '' }; // of an attribute or argument: the message is all there is to say
     const said =
       {
         ModelError: navigator.onLine ? words.failed : words.failedOffline,
-        EngineError: words.failed,
+        EngineError: words.stopped,
+        QuotaError: words.noMemory,
         IntegrityError: words.damaged,
         WebGPUUnavailableError: words.noWebGPU,
         DeviceLostError: words.lost,
       }[name] ?? words.unknown;
-    return `${said} ${message}`.trim();
+    return { said, detail: message };
   }
 
   /** @param {AbortSignal} signal */

@@ -23,7 +23,7 @@ export class Clip extends Clip_base {
     /**
      * @private
      * @param {Hold} hold
-     * @param {(() => Promise<Hold>)[]} larger take hold of the models that are to follow
+     * @param {((disposal: AbortSignal) => Promise<Hold>)[]} larger take hold of the models that are to follow
      */
     private constructor();
     /**

@@ -117,11 +117,12 @@ export class ClipElement extends HTMLElement {
      * Shows a message in the strip, in place of what is there.
      * @protected
      * @param {string} text '' for none
-     * @param {{ share?: number, error?: boolean, retry?: () => void }} [options] share from 0 to 1 shows the bar
+     * @param {{ share?: number, error?: boolean, detail?: string, retry?: () => void }} [options] share from 0 to 1 shows the bar; detail is an error's message, which is in English
      */
-    protected say(text: string, { share, error, retry }?: {
+    protected say(text: string, { share, error, detail, retry }?: {
         share?: number;
         error?: boolean;
+        detail?: string;
         retry?: () => void;
     }): void;
     /**
@@ -134,9 +135,12 @@ export class ClipElement extends HTMLElement {
     /**
      * @protected
      * @param {unknown} error
-     * @returns {string} what a visitor can make of it, and the message for whoever built the page
+     * @returns {{ said: string, detail: string }} what a visitor can make of it, and the message for whoever built the page
      */
-    protected explain(error: unknown): string;
+    protected explain(error: unknown): {
+        said: string;
+        detail: string;
+    };
     /**
      * What the button beneath an error does.
      * @protected

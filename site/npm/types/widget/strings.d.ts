@@ -45,6 +45,8 @@ declare namespace english {
     let noWebGPU: string;
     let damaged: string;
     let lost: string;
+    let stopped: string;
+    let noMemory: string;
     let unknown: string;
     let searcher: string;
     let query: string;
