@@ -933,8 +933,12 @@
   ;; layernorm: x, gain, bias, out, rows, cols, pitch (bytes), eps
   (func $layernorm (param $a i32) (param $piece i32) (param $pieces i32)
     (local $rows i32) (local $i i32) (local $at i32) (local $end i32) (local $out i32) (local $g i32) (local $b i32) (local $pitch i32)
-    (local $sum v128) (local $d v128) (local $mean f32) (local $scale f32) (local $cols f32)
+    (local $sum v128) (local $d v128) (local $values v128) (local $mean f32) (local $scale f32) (local $cols f32)
     (local.set $pitch (i32.load offset=24 (local.get $a)))
+    ;; which of a row's last four are values, and not padding
+    (local.set $values (i32x4.gt_s
+      (i32x4.splat (i32.sub (i32.load offset=20 (local.get $a)) (i32.sub (i32.shr_u (local.get $pitch) (i32.const 2)) (i32.const 4))))
+      (v128.const i32x4 0 1 2 3)))
     (local.set $cols (f32.convert_i32_u (i32.load offset=20 (local.get $a))))
     (local.set $rows (i32.load offset=16 (local.get $a)))
     (local.set $i (call $share (local.get $rows) (local.get $piece) (local.get $pieces)))
@@ -951,15 +955,18 @@
         (local.set $mean (f32.div (call $sum (local.get $sum)) (local.get $cols)))
         (local.set $at (i32.sub (local.get $end) (local.get $pitch)))
         (local.set $sum (v128.const f32x4 0 0 0 0))
-        (loop $square
-          (local.set $d (f32x4.sub (v128.load (local.get $at)) (f32x4.splat (local.get $mean))))
-          (local.set $sum (f32x4.add (local.get $sum) (f32x4.mul (local.get $d) (local.get $d))))
-          (br_if $square (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
-        ;; The padding counted mean² each.
-        (local.set $scale (f32.div (f32.const 1) (f32.sqrt (f32.add (f32.load offset=28 (local.get $a)) (f32.div
-          (f32.sub (call $sum (local.get $sum)) (f32.mul (f32.mul (local.get $mean) (local.get $mean))
-            (f32.sub (f32.convert_i32_u (i32.shr_u (local.get $pitch) (i32.const 2))) (local.get $cols))))
-          (local.get $cols))))))
+        (local.set $end (i32.sub (local.get $end) (i32.const 16)))
+        (if (i32.lt_u (local.get $at) (local.get $end))
+          (then
+            (loop $square
+              (local.set $d (f32x4.sub (v128.load (local.get $at)) (f32x4.splat (local.get $mean))))
+              (local.set $sum (f32x4.add (local.get $sum) (f32x4.mul (local.get $d) (local.get $d))))
+              (br_if $square (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))))
+        (local.set $d (v128.and (local.get $values) (f32x4.sub (v128.load (local.get $at)) (f32x4.splat (local.get $mean)))))
+        (local.set $sum (f32x4.add (local.get $sum) (f32x4.mul (local.get $d) (local.get $d))))
+        (local.set $end (i32.add (local.get $end) (i32.const 16)))
+        (local.set $scale (f32.div (f32.const 1) (f32.sqrt (f32.add (f32.load offset=28 (local.get $a))
+          (f32.div (call $sum (local.get $sum)) (local.get $cols))))))
         (local.set $at (i32.sub (local.get $end) (local.get $pitch)))
         (local.set $out (i32.add (i32.load offset=12 (local.get $a)) (i32.mul (local.get $i) (local.get $pitch))))
         (local.set $g (i32.load offset=4 (local.get $a)))

@@ -225,6 +225,16 @@ var cases = []opCase{
 			return o.LayerNorm(o.t(x), model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
 		}
 	}},
+	{"layer norm far from zero", 1e-3, func(b *both) (string, func(operands) model.Tensor) {
+		m, n := b.size(), 1+3*b.size()
+		x, gain, bias := b.tensor(m, n), b.table(n), b.table(n)
+		for i := range b.tensors[x].values {
+			b.tensors[x].values[i] += 1000
+		}
+		return fmt.Sprintf("%d rows of %d", m, n), func(o operands) model.Tensor {
+			return o.LayerNorm(o.t(x), model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
+		}
+	}},
 	{"layer norm between products", 5e-5, func(b *both) (string, func(operands) model.Tensor) {
 		m, k, n, wide := b.size(), 2*b.size(), 3*b.size(), b.size()
 		x, w1, residual, gain, bias, w2, added := b.tensor(m, k), b.weight(n, k), b.tensor(m, n), b.table(n), b.table(n), b.weight(wide, n), b.tensor(m, wide)
