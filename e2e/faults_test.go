@@ -634,3 +634,44 @@ func (f *faultSite) fetchesByItself(t *testing.T) {
 		t.Errorf("the second visit asked for %q; %+v", files, l)
 	}
 }
+
+// TestThreadsThatEnd has the kernels' other threads fail: those that cannot start are not missed.
+func TestThreadsThatEnd(t *testing.T) {
+	const start = "const { exports } = new WebAssembly.Instance(module, { env: { memory } });"
+	tabs := launch(t, nil)
+	for _, c := range []struct {
+		name, thread string // what a thread does instead of starting
+		failures     int    // of two calls
+	}{
+		{"cannot start", "throw new RangeError('no memory'); " + start, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t)
+			s.headers = isolation
+			s.rewrite(t, "clipside/thread.js", start, c.thread)
+			// One other thread, as another would be at pieces of its own.
+			s.rewrite(t, "clipside/threads.js", "thread < count", "thread < 2")
+			p := tabs.open(t, s.url+"models/index.json")
+			ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
+			defer cancel()
+			failures, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](fmt.Sprintf(`(async () => {
+				if (!(navigator.hardwareConcurrency > 1)) return [];
+				const { createClip } = await import(%q);
+				const clip = await createClip({ model: %q, device: 'cpu', cache: false });
+				const failures = [];
+				for (const call of [1, 2]) {
+					const texts = Array.from({ length: 300 }, (_, i) => 'text ' + i + ' of call ' + call);
+					await clip.embedTexts(texts).catch((error) => failures.push(String(error)));
+				}
+				await clip.dispose();
+				return failures;
+			})()`, s.url+"clipside.js", s.url+"models/starter/"), chromedp.EvalAwaitPromise))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(failures) != c.failures {
+				t.Errorf("%q, want %d", failures, c.failures)
+			}
+		})
+	}
+}

@@ -12,6 +12,7 @@ export function startThreads(module, memory, count) {
   const workers = [];
   for (let thread = 1; thread < count; thread++) {
     const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module', name: `clipside thread ${thread}` });
+    worker.addEventListener('error', (event) => event.preventDefault()); // which would go on to the page, and end the engine
     workers.push(worker);
     worker.postMessage({ module, memory, thread });
   }
