@@ -635,7 +635,8 @@ func (f *faultSite) fetchesByItself(t *testing.T) {
 	}
 }
 
-// TestThreadsThatEnd has the kernels' other threads fail: those that cannot start are not missed.
+// TestThreadsThatEnd has the kernels' other threads fail: those that cannot start are not missed, and what one was at when
+// it ended is an error.
 func TestThreadsThatEnd(t *testing.T) {
 	const start = "const { exports } = new WebAssembly.Instance(module, { env: { memory } });"
 	tabs := launch(t, nil)
@@ -644,6 +645,13 @@ func TestThreadsThatEnd(t *testing.T) {
 		failures     int    // of two calls
 	}{
 		{"cannot start", "throw new RangeError('no memory'); " + start, 0},
+		{"ends at a piece", `const exports = { serve() {
+			const words = new BigInt64Array(memory.buffer);
+			for (;;) {
+				const offer = Atomics.load(words, 1), next = offer & 0xffffn;
+				if (next < ((offer >> 16n) & 0xffffn) && Atomics.compareExchange(words, 1, offer, offer + 1n) === offer) throw new WebAssembly.RuntimeError('out of bounds');
+			}
+		} };`, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := serve(t)

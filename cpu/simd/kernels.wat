@@ -39,7 +39,7 @@
   ;; The first words of memory are the threads':
   ;;   8   the offer, 64 bits: how many there have been << 32 | pieces << 16 | pieces taken
   ;;   16  its command
-  ;;   20  how many of its pieces were done by others than the first thread
+  ;;   20  how many of its pieces were done by others than the first thread, and << 16 how many of these ended the thread
   ;;   24  how many threads sleep until there is another offer, at 12
   ;;   28  whether the first thread sleeps until another piece is done, at 20
   ;;   32  whether a run is under way, in which commands follow at once
@@ -63,21 +63,24 @@
   ;; that sleeps takes as long to wake, and a pass has dozens of commands to wait for.
   (global $turns i32 (i32.const 400000))
 
-  ;; await returns when others have done so many pieces.
+  ;; await returns when others have done so many pieces. It traps if one of them ended in its own.
   (func $await (param $others i32)
     (local $spin i32) (local $done i32)
     (local.set $spin (global.get $turns))
-    (loop $wait
-      (if (i32.eq (i32.atomic.load offset=20 (i32.const 0)) (local.get $others)) (then (return)))
-      (br_if $wait (local.tee $spin (i32.sub (local.get $spin) (i32.const 1)))))
-    (i32.atomic.store offset=28 (i32.const 0) (i32.const 1))
-    (loop $asleep
-      (local.set $done (i32.atomic.load offset=20 (i32.const 0)))
-      (if (i32.ne (local.get $done) (local.get $others))
-        (then
-          (drop (memory.atomic.wait32 offset=20 (i32.const 0) (local.get $done) (i64.const -1)))
-          (br $asleep))))
-    (i32.atomic.store offset=28 (i32.const 0) (i32.const 0)))
+    (block $all
+      (loop $wait
+        (local.set $done (i32.atomic.load offset=20 (i32.const 0)))
+        (br_if $all (i32.eq (i32.and (local.get $done) (i32.const 0xffff)) (local.get $others)))
+        (br_if $wait (local.tee $spin (i32.sub (local.get $spin) (i32.const 1)))))
+      (i32.atomic.store offset=28 (i32.const 0) (i32.const 1))
+      (loop $asleep
+        (local.set $done (i32.atomic.load offset=20 (i32.const 0)))
+        (if (i32.ne (i32.and (local.get $done) (i32.const 0xffff)) (local.get $others))
+          (then
+            (drop (memory.atomic.wait32 offset=20 (i32.const 0) (local.get $done) (i64.const -1)))
+            (br $asleep))))
+      (i32.atomic.store offset=28 (i32.const 0) (i32.const 0)))
+    (if (i32.gt_u (local.get $done) (i32.const 0xffff)) (then (unreachable))))
 
   ;; serve takes pieces, for ever. Between commands of a run, and for as long again, it looks for an offer; outside of one
   ;; for a twentieth of that, since the first thread may have something else to do, on this very processor. Then it sleeps.
