@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"context"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,7 @@ const (
 
 // Peak implements model.Profiler: what Go's compiler, which does not vectorise, makes of chains of multiply-adds, and of
 // adding up memory, on all processors.
-func (d *Device) Peak(context.Context) (p model.Peak, err error) {
+func (d *Device) Peak() (p model.Peak, err error) {
 	n := runtime.GOMAXPROCS(0)
 	if p.GFLOPS, err = peak(float64(n*8*2*peakSteps), multiplyAdd); err != nil {
 		return p, err

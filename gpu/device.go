@@ -3,7 +3,6 @@
 package gpu
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -56,7 +55,7 @@ const (
 )
 
 // Open returns a device of the default adapter, with the features and limits that the kernels profit from.
-func Open(ctx context.Context, o Options) (*Device, error) { return open(ctx, o) }
+func Open(o Options) (*Device, error) { return open(o) }
 
 func (d *Device) init(dev *wgpu.Device, info model.DeviceInfo, store shaders.Store) {
 	d.dev, d.queue, d.limits, d.info, d.store = dev, dev.GetQueue(), dev.GetLimits().Limits, info, store

@@ -20,7 +20,7 @@ import (
 func adapter(t testing.TB, o Options) *Device {
 	t.Helper()
 	o.Software = true
-	d, err := Open(t.Context(), o)
+	d, err := Open(o)
 	if errors.Is(err, ErrUnavailable) && !adapterRequired {
 		t.Skip(err)
 	}

@@ -3,7 +3,6 @@
 package gpu
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -53,9 +52,9 @@ const (
 )
 
 // Peak implements model.Profiler.
-func (d *Device) Peak(ctx context.Context) (p model.Peak, err error) {
-	if p.GFLOPS, err = d.peak(ctx, 0, 128*64*peakGroups); err == nil {
-		p.GBps, err = d.peak(ctx, peakBytes, peakBytes)
+func (d *Device) Peak() (p model.Peak, err error) {
+	if p.GFLOPS, err = d.peak(0, 128*64*peakGroups); err == nil {
+		p.GBps, err = d.peak(peakBytes, peakBytes)
 	}
 	if err != nil {
 		return p, fmt.Errorf("gpu: measure the peak: %w", err)
@@ -64,7 +63,7 @@ func (d *Device) Peak(ctx context.Context) (p model.Peak, err error) {
 }
 
 // peak is the rate of so many units a round: of arithmetic, or of reading so many bytes.
-func (d *Device) peak(ctx context.Context, bytes int, units float64) (float64, error) {
+func (d *Device) peak(bytes int, units float64) (float64, error) {
 	read := 0
 	if bytes > 0 {
 		read = 1
@@ -88,7 +87,7 @@ func (d *Device) peak(ctx context.Context, bytes int, units float64) (float64, e
 		if err := d.submit([]span{p.all()}); err != nil {
 			return err
 		}
-		_, err := d.read(ctx, p.staging, p.outBytes())
+		_, err := d.read(p.staging, p.outBytes())
 		return err
 	})
 }

@@ -384,7 +384,7 @@ func (p *program) run(ctx context.Context, before ...span) ([]float32, error) {
 			return nil, err
 		}
 	}
-	raw, err := p.d.read(ctx, p.staging, p.outBytes())
+	raw, err := p.d.read(p.staging, p.outBytes())
 	if err != nil {
 		return nil, fmt.Errorf("gpu: read back: %w", errors.Join(err, p.d.alive()))
 	}

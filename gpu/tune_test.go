@@ -90,7 +90,7 @@ func TestATransformerLayerIsFiveDispatches(t *testing.T) {
 }
 
 func TestPeakIsMeasured(t *testing.T) {
-	p, err := adapter(t, Options{}).Peak(t.Context())
+	p, err := adapter(t, Options{}).Peak()
 	if err != nil || p.GFLOPS <= 0 || p.GBps <= 0 {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -3,13 +3,12 @@
 package gpu
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/clipside/clipside/model"
 )
 
 // Open reports that this build has no WebGPU: the native binding needs cgo, and so a C compiler when building.
-func Open(context.Context, Options) (model.Device, error) {
+func Open(Options) (model.Device, error) {
 	return nil, fmt.Errorf("%w: built without cgo", ErrUnavailable)
 }

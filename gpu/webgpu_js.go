@@ -1,7 +1,6 @@
 package gpu
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -74,7 +73,7 @@ func object(pairs ...any) js.Value {
 	return o
 }
 
-func open(_ context.Context, o Options) (*Device, error) {
+func open(o Options) (*Device, error) {
 	gpu := js.Global().Get("navigator").Get("gpu")
 	if !gpu.Truthy() {
 		return nil, fmt.Errorf("%w: this browser has none, or has it switched off", ErrUnavailable)
@@ -275,7 +274,7 @@ func (d *Device) timed(s span) ([]time.Duration, error) {
 }
 
 // read maps the first size bytes of a read-back buffer and copies them out.
-func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, error) {
+func (d *Device) read(b *wgpu.Buffer, size int) ([]byte, error) {
 	copied, err := await(replay().read.Invoke(handle(d.dev), handle(b), size))
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@
 package gpu
 
 import (
-	"context"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -24,7 +23,7 @@ var instance = sync.OnceValue(func() *wgpu.Instance {
 	return wgpu.CreateInstance(nil)
 })
 
-func open(_ context.Context, o Options) (*Device, error) {
+func open(o Options) (*Device, error) {
 	adapter, err := instance().RequestAdapter(&wgpu.RequestAdapterOptions{PowerPreference: wgpu.PowerPreferenceHighPerformance})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -101,7 +100,7 @@ func (d *Device) compile(p *pipeline, source string) {
 }
 
 // read maps the first size bytes of a read-back buffer and copies them out.
-func (d *Device) read(_ context.Context, b *wgpu.Buffer, size int) ([]byte, error) {
+func (d *Device) read(b *wgpu.Buffer, size int) ([]byte, error) {
 	// The binding hands C a pointer to the callback's handle and forgets it, so the garbage collector must not run
 	// before the callback has: the GPU is left to finish first, and then mapping is brief.
 	d.dev.Poll(true, nil)

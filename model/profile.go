@@ -2,7 +2,6 @@ package model
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -129,7 +128,7 @@ type Profiler interface {
 	SetProfile(p *Profile)
 
 	// Peak measures, in a few tenths of a second. It leaves the profile as it is.
-	Peak(ctx context.Context) (Peak, error)
+	Peak() (Peak, error)
 }
 
 // Metered is o, but before is called before each operation and what it returns after it: when the operation has run, or

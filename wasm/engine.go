@@ -148,7 +148,7 @@ func (s *session) device(want string, timestamps bool) (d model.Device, fallback
 		d, err = cpuDevice()
 		return d, "", err
 	}
-	s.gpu, err = gpu.Open(context.Background(), gpu.Options{Software: want == "webgpu", Timestamps: timestamps})
+	s.gpu, err = gpu.Open(gpu.Options{Software: want == "webgpu", Timestamps: timestamps})
 	if err == nil {
 		return s.gpu, "", nil
 	}
@@ -300,7 +300,7 @@ func (e *engine) selfTest(args []js.Value) (any, error) {
 		return nil, err
 	}
 	if s.profile != nil {
-		if s.peak, err = s.clip.Device.(model.Profiler).Peak(s.ended); err != nil {
+		if s.peak, err = s.clip.Device.(model.Profiler).Peak(); err != nil {
 			return nil, err
 		}
 		s.profile.Reset()

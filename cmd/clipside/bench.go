@@ -66,7 +66,7 @@ func bench(ctx context.Context, out output, o *benchOptions) error {
 	fmt.Fprintf(out.stdout, "%s\n", describe(clip.Device.Info()))
 	var peak model.Peak
 	if p, ok := clip.Device.(model.Profiler); ok {
-		if peak, err = p.Peak(ctx); err != nil {
+		if peak, err = p.Peak(); err != nil {
 			return err
 		}
 		fmt.Fprintf(out.stdout, "at its peak: %.1f GFLOP/s, %.1f GB/s\n", peak.GFLOPS, peak.GBps)

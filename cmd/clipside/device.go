@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -31,11 +30,11 @@ func (k *deviceKind) Set(s string) error {
 }
 
 // openDevice opens the device that was asked for. Where auto ends on the CPU, passedOver says why.
-func openDevice(ctx context.Context, k deviceKind) (d model.Device, passedOver string, err error) {
+func openDevice(k deviceKind) (d model.Device, passedOver string, err error) {
 	if k == cpuDevice {
 		return cpu.New(), "", nil
 	}
-	g, err := gpu.Open(ctx, gpu.Options{Software: k == webgpuDevice})
+	g, err := gpu.Open(gpu.Options{Software: k == webgpuDevice})
 	if err == nil {
 		return g, "", nil
 	}

@@ -63,7 +63,7 @@ func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, tow
 	if err != nil {
 		return nil, err
 	}
-	device, passedOver, err := openDevice(ctx, m.device)
+	device, passedOver, err := openDevice(m.device)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package simd
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/clipside/clipside/model"
@@ -14,7 +13,7 @@ const (
 )
 
 // Peak implements model.Profiler: the matrix kernel with all its operands in caches, and rows being copied.
-func (d *Device) Peak(context.Context) (p model.Peak, err error) {
+func (d *Device) Peak() (p model.Peak, err error) {
 	weight, err := d.NewParam("peak.weight", peakSide, peakSide)
 	if err != nil {
 		return p, err

@@ -7,7 +7,7 @@ import "testing"
 func TestPeakIsMeasuredAndLeavesNothing(t *testing.T) {
 	d := testDevice(t)
 	before := len(d.memory.used)
-	p, err := d.Peak(t.Context())
+	p, err := d.Peak()
 	if err != nil || p.GFLOPS <= 0 || p.GBps <= 0 {
 		t.Fatalf("%+v, %v", p, err)
 	}
