@@ -23,8 +23,6 @@ var ErrLost = errors.New("the GPU device was lost")
 type Options struct {
 	// Software allows an adapter that is a software rasteriser. It is slower than package cpu at most things.
 	Software bool
-	// NoF16 leaves shader-f16 unused even where the adapter has it.
-	NoF16 bool
 	// Subgroups asks for them on a software adapter too, which has no use for them but to test the kernels that do.
 	Subgroups bool
 	// Timestamps asks the adapter to time operations itself, for a profile, where it can.

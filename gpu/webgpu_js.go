@@ -99,7 +99,7 @@ func open(o Options) (*Device, error) {
 	store := shaders.Packed
 	if info.Software {
 		store = shaders.F32
-	} else if use(shaderF16, !o.NoF16) {
+	} else if use(shaderF16, true) {
 		store = shaders.F16
 	}
 	use(subgroups, !info.Software || o.Subgroups)

@@ -39,9 +39,6 @@ const (
 	F32
 )
 
-// Suffix names the store, for a user to read.
-func (s Store) String() string { return [...]string{"f16", "packed f16", "f32"}[s] }
-
 // HalvesBytes is the size of four weights.
 func (s Store) HalvesBytes() int {
 	if s == F32 {
