@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/shaders"
 )
@@ -208,7 +209,7 @@ func (r *recorder) lower(c *command) []*command {
 	}
 	t := r.d.tile(p)
 	c.kernel = matmul
-	c.consts = []shaders.Const{activation(p.act), flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
+	c.consts = []shaders.Const{{Name: "ACT", Value: recording.Activation(p.act)}, flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
 	var height int                 // rows of a tile
 	var grid func(m int) [3]uint32 // for so many rows
 	switch t {
@@ -255,14 +256,4 @@ func (r *recorder) lower(c *command) []*command {
 		c.work = c.work.Rest()
 	}
 	return parts
-}
-
-// activation is the ACT that activation.wgsl knows act by.
-func activation(act model.Activation) shaders.Const {
-	for i, a := range []model.Activation{model.NoAct, model.ReLU, model.QuickGELU, model.GELU} {
-		if a == act {
-			return shaders.Const{Name: "ACT", Value: i}
-		}
-	}
-	panic(&model.ShapeError{Op: "activation", Problem: string(act) + " is not one"})
 }

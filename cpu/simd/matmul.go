@@ -1,6 +1,9 @@
 package simd
 
-import "github.com/clipside/clipside/model"
+import (
+	"github.com/clipside/clipside/internal/recording"
+	"github.com/clipside/clipside/model"
+)
 
 // chunkBytes is how much of the left matrix is to stay in the second cache while all panels pass.
 const chunkBytes = 256 << 10
@@ -74,16 +77,6 @@ func (r *recorder) product(m, segments, width int, rows func(row, segment int) u
 	}
 	r.emit(opGEMM, needs,
 		number(t.at), number(segments), number(width), param(weight, kept), number(panelCount), number(blocks), number(chunk),
-		number(m), b, residual, r.address(y), number(4*padded(y.Cols)), activation(act), number(byBlocks), scratch, number(bytes))
+		number(m), b, residual, r.address(y), number(4*padded(y.Cols)), number(recording.Activation(act)), number(byBlocks), scratch, number(bytes))
 	r.commands[len(r.commands)-1].most = most
-}
-
-// activation is the number that the module knows act by.
-func activation(act model.Activation) argument {
-	for i, a := range []model.Activation{model.NoAct, model.ReLU, model.QuickGELU, model.GELU} {
-		if a == act {
-			return number(i)
-		}
-	}
-	panic(&model.ShapeError{Op: "activation", Problem: string(act) + " is not one"})
 }

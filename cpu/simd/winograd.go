@@ -1,6 +1,9 @@
 package simd
 
-import "github.com/clipside/clipside/model"
+import (
+	"github.com/clipside/clipside/internal/recording"
+	"github.com/clipside/clipside/model"
+)
 
 // tileRows are the tiles of a strip at least: each strip reads all weights.
 const tileRows = 32
@@ -27,7 +30,7 @@ func (r *recorder) winograd(x model.Tensor, inSide int, c model.Conv, act model.
 	scratch := (16*(inputs+products) + 4*(strip+16) + alignment - 1) &^ (alignment - 1)
 	r.emit(opWinograd, []*model.Param{c.Weight, c.Bias},
 		r.address(x), number(width), number(inSide), number(side), number(c.Pad), param(c.Weight, winograd), number(panelCount), number(batch),
-		param(c.Bias, wide), r.address(y), number(4*padded(outputs)), activation(act), number(r.constant(make([]uint32, width)...)),
+		param(c.Bias, wide), r.address(y), number(4*padded(outputs)), number(recording.Activation(act)), number(r.constant(make([]uint32, width)...)),
 		number(strip), r.scratch(scratch), number(scratch), number(inputs), number(products))
 	r.commands[len(r.commands)-1].most = min(mostPieces, (tiles+strip-1)/strip)
 	return y, side

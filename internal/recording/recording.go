@@ -171,6 +171,13 @@ func CheckHeads(op string, d int, all ...model.Columns) {
 	}
 }
 
+// Activation is the number that kernels know act by: activation.wgsl, and curve of kernels.wat.
+func Activation(act model.Activation) int {
+	i := slices.Index([]model.Activation{model.NoAct, model.ReLU, model.QuickGELU, model.GELU}, act)
+	model.Check(i >= 0, "activation", "%q is not one", act)
+	return i
+}
+
 // Split cuts y, n rows of one length, apart.
 func Split(y []float32, n int) [][]float32 {
 	w := len(y) / n
