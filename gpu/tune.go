@@ -135,12 +135,6 @@ func parseTuning(text string) map[shape]tuning {
 	return tuned
 }
 
-func write(r *recorder, build func(r *recorder) model.Tensor) (err error) {
-	defer model.Catch(&err)
-	build(r)
-	return nil
-}
-
 // shapes are those of the products that take one picture, and one short text, to their embeddings.
 func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape {
 	var found []shape
@@ -154,9 +148,9 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 				}
 			}
 		}()
-		if err := write(r, build); err != nil {
-			return // which recording it for use will report
-		}
+		var err error
+		defer model.Catch(&err) // which recording it for use will report
+		build(r)
 		for _, c := range r.commands {
 			if c.product == nil {
 				continue
