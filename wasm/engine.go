@@ -22,7 +22,7 @@ import (
 // maps need no lock.
 type engine struct {
 	sessions map[int]*session
-	calls    map[int]*call
+	calls    map[int]context.CancelFunc
 	last     int // id of the newest session
 
 	decoding sync.Mutex // held while a chunk is decoded and fills a device; guards the buffer
@@ -46,9 +46,6 @@ type session struct {
 	timings  js.Value           // milliseconds of the last call that computed any: image, a picture; text, all of them
 }
 
-// call is one that can be aborted.
-type call struct{ cancel context.CancelCauseFunc }
-
 var errDisposed = errors.New("the model was disposed")
 
 func (e *engine) object() js.Value {
@@ -60,8 +57,8 @@ func (e *engine) object() js.Value {
 		o.Set(name, promising(f))
 	}
 	o.Set("abort", js.FuncOf(func(_ js.Value, args []js.Value) any {
-		if c := e.calls[args[0].Int()]; c != nil {
-			c.cancel(context.Canceled)
+		if cancel := e.calls[args[0].Int()]; cancel != nil {
+			cancel()
 		}
 		return nil
 	}))
@@ -357,10 +354,10 @@ func (e *engine) begin(args []js.Value) (s *session, ctx context.Context, end fu
 		return nil, nil, nil, err
 	}
 	id := args[1].Int()
-	ctx, cancel := context.WithCancelCause(context.Background())
-	e.calls[id] = &call{cancel}
+	ctx, cancel := context.WithCancel(context.Background())
+	e.calls[id] = cancel
 	s.running.Add(1)
-	return s, ctx, func() { delete(e.calls, id); cancel(nil); s.running.Done() }, nil
+	return s, ctx, func() { delete(e.calls, id); cancel(); s.running.Done() }, nil
 }
 
 // progress is told to a function of JavaScript's, (kind, done, total), unless that is undefined.
@@ -378,15 +375,10 @@ func (e *engine) embedTexts(args []js.Value) (any, error) {
 		return nil, err
 	}
 	defer end()
-	if err := s.awaitWords(ctx); err != nil {
-		return nil, err
-	}
-	start := time.Now()
-	t, err := s.clip.EmbedTexts(ctx, goStrings(args[2]), progress(optional(args, 3), "texts"))
+	t, err := s.embedTexts(ctx, args[2], optional(args, 3))
 	if err != nil {
 		return nil, err
 	}
-	s.timings.Set("text", ms(time.Since(start)))
 	return map[string]any{"embeddings": jsFloats(t.Embeddings), "truncated": jsInts(t.Truncated)}, nil
 }
 
@@ -411,16 +403,13 @@ func (e *engine) classify(args []js.Value) (any, error) {
 		return nil, err
 	}
 	defer end()
-	if err := s.awaitWords(ctx); err != nil {
-		return nil, err
-	}
 	labels := goStrings(args[3])
-	start := time.Now()
-	texts, err := s.clip.EmbedLabels(ctx, labels, goStrings(args[4]), progress(optional(args, 6), "texts"))
+	texts, err := s.encode(ctx, optional(args, 6), func(told model.Progress) (model.Texts, error) {
+		return s.clip.EmbedLabels(ctx, labels, goStrings(args[4]), told)
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.timings.Set("text", ms(time.Since(start)))
 	images, err := s.embed(ctx, args[2], optional(args, 6))
 	if err != nil {
 		return nil, err
@@ -452,21 +441,36 @@ func (e *engine) similarity(args []js.Value) (any, error) {
 		return nil, err
 	}
 	defer end()
-	if err := s.awaitWords(ctx); err != nil {
-		return nil, err
-	}
-	start := time.Now()
-	texts, err := s.clip.EmbedTexts(ctx, goStrings(args[3]), progress(optional(args, 4), "texts"))
+	texts, err := s.embedTexts(ctx, args[3], optional(args, 4))
 	if err != nil {
 		return nil, err
 	}
-	s.timings.Set("text", ms(time.Since(start)))
 	images, err := s.embed(ctx, args[2], optional(args, 4))
 	if err != nil {
 		return nil, err
 	}
 	logits := model.Logits(images, texts.Embeddings, s.clip.Config.LogitScale)
 	return map[string]any{"logits": jsFloats(logits), "rows": len(images), "cols": len(texts.Embeddings), "truncated": jsInts(texts.Truncated)}, nil
+}
+
+// embedTexts embeds texts as they are.
+func (s *session) embedTexts(ctx context.Context, texts, tell js.Value) (model.Texts, error) {
+	return s.encode(ctx, tell, func(told model.Progress) (model.Texts, error) {
+		return s.clip.EmbedTexts(ctx, goStrings(texts), told)
+	})
+}
+
+// encode has texts embedded once the tokenizer is there.
+func (s *session) encode(ctx context.Context, tell js.Value, embed func(model.Progress) (model.Texts, error)) (model.Texts, error) {
+	if err := s.awaitWords(ctx); err != nil {
+		return model.Texts{}, err
+	}
+	start := time.Now()
+	t, err := embed(progress(tell, "texts"))
+	if err == nil {
+		s.timings.Set("text", ms(time.Since(start)))
+	}
+	return t, err
 }
 
 // embed prepares and embeds pictures.

@@ -5,10 +5,13 @@
 // package model, weights of model/bundle, arithmetic of gpu and cpu.
 package main
 
-import "syscall/js"
+import (
+	"context"
+	"syscall/js"
+)
 
 func main() {
-	e := &engine{sessions: map[int]*session{}, calls: map[int]*call{}}
+	e := &engine{sessions: map[int]*session{}, calls: map[int]context.CancelFunc{}}
 	js.Global().Call("clipsideEngineReady", e.object())
 	select {} // functions run in callbacks from now on
 }
