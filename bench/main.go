@@ -198,7 +198,7 @@ func run(ctx context.Context) error {
 	switch {
 	case o.node:
 		name = nodeResults
-		err = raceNode(ctx, o, root, mounts, entrants, r)
+		err = raceNode(ctx, o, root, entrants, r)
 	case o.firefox:
 		name = firefoxResults
 		err = raceFirefox(ctx, o, s, entrants, r)
@@ -360,7 +360,8 @@ func installPeers(ctx context.Context, dir string) (modules string, versions map
 		return "", nil, err
 	}
 	var p struct{ Dependencies map[string]string }
-	return modules, p.Dependencies, errors.Join(json.Unmarshal(data, &p), nil)
+	err = json.Unmarshal(data, &p)
+	return modules, p.Dependencies, err
 }
 
 // command runs a program whose output is for people.

@@ -36,7 +36,7 @@ type nodes struct {
 }
 
 // raceNode runs the rows under Node.
-func raceNode(ctx context.Context, o *options, root string, mounts map[string]fs.FS, entrants []*entrant, r *report) error {
+func raceNode(ctx context.Context, o *options, root string, entrants []*entrant, r *report) error {
 	modules, versions, err := installPeers(ctx, filepath.Join(root, "bench", "node"))
 	if err != nil {
 		return err
