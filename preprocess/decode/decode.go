@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
+	"image/jpeg"
 	"image/png"
 	"io"
 
@@ -93,7 +94,7 @@ type format struct {
 }
 
 var (
-	jpegFormat = &format{"JPEG", jpegDimensions, jpegPixels, jpegOrientation}
+	jpegFormat = &format{"JPEG", dimensions(jpeg.DecodeConfig), jpegPixels, jpegOrientation}
 	pngFormat  = &format{"PNG", dimensions(png.DecodeConfig), pixels(png.Decode), pngOrientation}
 	gifFormat  = &format{"GIF", dimensions(gif.DecodeConfig), gifPixels, upright}
 	webpFormat = &format{"WebP", webpDimensions, webpPixels, webpOrientation}

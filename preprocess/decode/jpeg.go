@@ -59,11 +59,6 @@ func readJPEGHeader(data []byte) jpegHeader {
 
 func jpegOrientation(data []byte) int { return readJPEGHeader(data).orientation }
 
-func jpegDimensions(data []byte) (int, int, error) {
-	c, err := jpeg.DecodeConfig(bytes.NewReader(data))
-	return c.Width, c.Height, err
-}
-
 func jpegPixels(data []byte) (*preprocess.Image, error) {
 	if h := readJPEGHeader(data); h.components == 4 {
 		return jpegCMYK(data, h)

@@ -40,9 +40,11 @@ func opaque(m image.Image) (*preprocess.Image, error) {
 		convert(m.Pix, m.Stride, 8, func(d, s []byte) { d[0], d[1], d[2], d[3] = s[0], s[2], s[4], s[6] })
 		preprocess.OverWhite(out.Pix)
 	case *image.RGBA:
-		convert(m.Pix, m.Stride, 4, func(d, s []byte) { onWhite(d, s[0], s[1], s[2], s[3]) })
+		convert(m.Pix, m.Stride, 4, func(d, s []byte) { copy(d, s) })
+		preprocess.PremultipliedOverWhite(out.Pix)
 	case *image.RGBA64:
-		convert(m.Pix, m.Stride, 8, func(d, s []byte) { onWhite(d, s[0], s[2], s[4], s[6]) })
+		convert(m.Pix, m.Stride, 8, func(d, s []byte) { d[0], d[1], d[2], d[3] = s[0], s[2], s[4], s[6] })
+		preprocess.PremultipliedOverWhite(out.Pix)
 	case *image.CMYK:
 		convert(m.Pix, m.Stride, 4, func(d, s []byte) { cmyk(d, s[0], s[1], s[2], s[3]) })
 	case *image.Paletted:
@@ -60,12 +62,6 @@ func opaque(m image.Image) (*preprocess.Image, error) {
 }
 
 var errPixelType = errors.New("unexpected pixel layout")
-
-// onWhite lays a premultiplied colour over white. Broken files may hold a colour above its alpha.
-func onWhite(d []byte, r, g, b, a byte) {
-	white := 255 - int(a)
-	d[0], d[1], d[2], d[3] = clip8(int(r)+white), clip8(int(g)+white), clip8(int(b)+white), 255
-}
 
 // cmyk is PIL's conversion without a colour profile: (255−k)·(255−ink)/255, the product rounded.
 func cmyk(d []byte, c, m, y, k byte) {

@@ -43,10 +43,7 @@ func webpOrientation(data []byte) int {
 	return o
 }
 
-func webpDimensions(data []byte) (int, int, error) {
-	c, err := webp.DecodeConfig(bytes.NewReader(data))
-	return c.Width, c.Height, err
-}
+var webpDimensions = dimensions(webp.DecodeConfig)
 
 func webpPixels(data []byte) (*preprocess.Image, error) {
 	var frame []byte // of an animation, the first
