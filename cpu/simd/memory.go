@@ -50,7 +50,7 @@ func (m *memory) alloc(size uint64) (at uint32, fresh bool, err error) {
 		m.used[at] = size
 		return at, false, nil
 	}
-	if m.end+size > maxMemory {
+	if m.end+size >= maxMemory { // where a block ends is an address, too
 		return 0, false, fmt.Errorf("%w: of 4096 MiB that WebAssembly reaches %d are in use, %d more asked for", model.ErrMemory, m.end>>20, size>>20)
 	}
 	if err := m.grow(m.end + size); err != nil {

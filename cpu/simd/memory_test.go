@@ -4,7 +4,10 @@ package simd
 
 import (
 	"bytes"
+	"errors"
 	"testing"
+
+	"github.com/clipside/clipside/model"
 )
 
 // meter counts what is written to a machine's memory.
@@ -16,6 +19,17 @@ type meter struct {
 func (m *meter) write(at uint32, data []byte) {
 	m.written += len(data)
 	m.machine.write(at, data)
+}
+
+// Kernels go on until they are at the end of a row, whose address must not be that of the beginning again.
+func TestNoBlockEndsWhereAddressesDo(t *testing.T) {
+	m := memory{grow: func(uint64) error { return nil }}
+	if _, _, err := m.alloc(maxMemory - base); !errors.Is(err, model.ErrMemory) {
+		t.Errorf("all of the memory that there is: error %v", err)
+	}
+	if _, _, err := m.alloc(maxMemory - base - alignment); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestParametersBeginAsZerosAndFreshOnesAreNotTouched(t *testing.T) {
