@@ -71,7 +71,7 @@ func inBothForms(t *testing.T, test func(t *testing.T, d *Device)) {
 }
 
 func TestOperationsEqualTheirTwins(t *testing.T) {
-	inBothForms(t, func(t *testing.T, d *Device) { optest.Operations(t, engine(d)) })
+	inBothForms(t, func(t *testing.T, d *Device) { optest.Operations(t, engine(d), 10) })
 }
 
 // TestFp16IsWidenedExactly multiplies every finite fp16 value by one, in rows alone and in fours.

@@ -348,10 +348,20 @@ var cases = []opCase{
 	}},
 }
 
-// Operations runs every operation on the engine and on the reference, on ten random shapes each.
-func Operations(t *testing.T, engine Engine) {
+// Operations runs every operation on the engine and on the reference, on so many random shapes each.
+func Operations(t *testing.T, engine Engine, shapes int) {
 	for _, c := range cases {
-		Operation(t, engine, c.name, 10)
+		Operation(t, engine, c.name, shapes)
+	}
+}
+
+// OperationsWithParameters runs those that read any.
+func OperationsWithParameters(t *testing.T, engine Engine, shapes int) {
+	for _, c := range cases {
+		b := &both{rng: rand.New(rand.NewPCG(1, 1)), engine: engine}
+		if c.draw(b); len(b.params) > 0 {
+			Operation(t, engine, c.name, shapes)
+		}
 	}
 }
 
