@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -284,6 +285,10 @@ func (g *getter) get(name, part string, p promise) error {
 		return failed(errors.New("the server has no such range"))
 	default:
 		return g.status(name, resp)
+	}
+	// Where a network asks to sign in first, its page comes for every file, and without a hash to tell.
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
+		return &IntegrityError{g.repo, name, "the server sent a web page: see in a browser what it asks for"}
 	}
 	if err := f.Truncate(have); err != nil {
 		return fmt.Errorf("hub: %w", err)

@@ -610,3 +610,27 @@ func TestAnEndpointWithoutASchemeIsRefusedAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// A network's page for whoever has not signed in yet answers for every file.
+func TestAWebPageIsNoFile(t *testing.T) {
+	s := newServer(t, openCLIP())
+	answers := s.hub.Config.Handler
+	s.hub.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<!doctype html><title>Sign in</title>")
+	})
+	c, cache := s.client(t), t.TempDir()
+	var integrity *IntegrityError
+	if _, err := c.Fetch(t.Context(), "owner/name", cache); !errors.As(err, &integrity) {
+		t.Errorf("error %v, want an *IntegrityError", err)
+	}
+	s.hub.Config.Handler = answers
+	dir, err := c.Fetch(t.Context(), "owner/name", cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "open_clip_config.json"))
+	if err != nil || !bytes.Equal(got, openCLIP()["open_clip_config.json"]) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
