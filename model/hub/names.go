@@ -11,18 +11,17 @@ import (
 type Model struct {
 	Name       string
 	Repository string // owner/name
-	About      string
 }
 
 // Models are the checkpoints with short names.
 var Models = []Model{
-	{"b32", "timm/vit_base_patch32_clip_224.openai", "OpenAI's ViT-B/32, 224 px, 151 M parameters"},
-	{"b16", "timm/vit_base_patch16_clip_224.openai", "OpenAI's ViT-B/16, 224 px, 150 M parameters"},
-	{"l14", "timm/vit_large_patch14_clip_224.openai", "OpenAI's ViT-L/14, 224 px, 428 M parameters"},
-	{"l14-336", "timm/vit_large_patch14_clip_336.openai", "OpenAI's ViT-L/14, 336 px, 428 M parameters"},
-	{"rn50", "timm/resnet50_clip.openai", "OpenAI's ResNet-50, 224 px, 102 M parameters"},
-	{"tiny8", "wkcn/TinyCLIP-ViT-8M-16-Text-3M-YFCC15M", "TinyCLIP, 224 px, 8 M + 3 M parameters without embeddings"},
-	{"tiny39", "wkcn/TinyCLIP-ViT-39M-16-Text-19M-YFCC15M", "TinyCLIP, 224 px, 39 M + 19 M parameters without embeddings"},
+	{"b32", "timm/vit_base_patch32_clip_224.openai"},        // OpenAI's ViT-B/32, 224 px, 151 M parameters
+	{"b16", "timm/vit_base_patch16_clip_224.openai"},        // OpenAI's ViT-B/16, 224 px, 150 M parameters
+	{"l14", "timm/vit_large_patch14_clip_224.openai"},       // OpenAI's ViT-L/14, 224 px, 428 M parameters
+	{"l14-336", "timm/vit_large_patch14_clip_336.openai"},   // OpenAI's ViT-L/14, 336 px, 428 M parameters
+	{"rn50", "timm/resnet50_clip.openai"},                   // OpenAI's ResNet-50, 224 px, 102 M parameters
+	{"tiny8", "wkcn/TinyCLIP-ViT-8M-16-Text-3M-YFCC15M"},    // TinyCLIP, 224 px, 8 M + 3 M parameters without embeddings
+	{"tiny39", "wkcn/TinyCLIP-ViT-39M-16-Text-19M-YFCC15M"}, // TinyCLIP, 224 px, 39 M + 19 M parameters without embeddings
 }
 
 // NameError is a name that is neither a known model's nor a repository's.
