@@ -1,5 +1,5 @@
 // Package model is what CLIP is: its configuration, its two encoders (towers) and the heads on top of their
-// embeddings. The encoders are written once, over the operations of [Ops]; packages cpu and gpu implement those.
+// embeddings. The encoders are written once, over the operations of [Ops]; packages cpu, cpu/simd and gpu implement those.
 // The package knows no GPU and no browser.
 package model
 

@@ -8,7 +8,7 @@ import (
 // ErrMemory is returned, wrapped, by a device that has no room left.
 var ErrMemory = errors.New("out of memory")
 
-// Device runs encoders: package cpu's or package gpu's. Its methods may be called from several goroutines, for one tower
+// Device runs encoders: package cpu's, cpu/simd's or gpu's. Its methods may be called from several goroutines, for one tower
 // too, while parameters are still being filled; Fill itself is called by one goroutine at a time for a tower.
 type Device interface {
 	// NewParam reserves storage for a parameter. The error is of the device (such as ErrMemory), not of the model.

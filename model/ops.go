@@ -17,7 +17,7 @@ type Columns struct {
 // Columns are the columns of t from column i on.
 func (t Tensor) Columns(i int) Columns { return Columns{t, i} }
 
-// Indices is a list of N unsigned integers that an engine holds: token ids, or row numbers.
+// Indices is a list of N row numbers that an engine holds.
 type Indices struct {
 	N    int
 	Data any
@@ -59,7 +59,7 @@ type Conv struct {
 type Heads struct{ B, Queries, Keys, Heads, Width int }
 
 // Ops are the operations that CLIP's encoders are made of. An engine may run them at once (cpu) or record them and
-// run them later (gpu). Shapes that do not fit are a bug of the caller: an engine panics with a *ShapeError, which
+// run them later (cpu/simd, gpu). Shapes that do not fit are a bug of the caller: an engine panics with a *ShapeError, which
 // its Device turns into an error.
 //
 // All arithmetic is in float32 (or better) whatever the weights' storage.

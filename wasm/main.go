@@ -2,7 +2,7 @@
 
 // The engine in the browser's Worker: an object of functions for JavaScript, each returning a Promise (the interface
 // is the Engine type in site/clipside/engine.js). This package translates and does no work of its own; models are of
-// package model, weights of model/bundle, arithmetic of gpu and cpu.
+// package model, weights of model/bundle, arithmetic of gpu, cpu/simd and cpu.
 package main
 
 import (
