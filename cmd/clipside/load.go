@@ -9,6 +9,7 @@ import (
 
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
+	"github.com/clipside/clipside/model/hub"
 	"github.com/clipside/clipside/tokenizer"
 )
 
@@ -30,7 +31,7 @@ func (m *modelFlags) define(f *flag.FlagSet) {
 var modelHelp = `The model is one of
   - a bundle: a directory that clipside pack made;
   - a checkpoint directory, Hugging Face's layout or OpenCLIP's, such as models/starter in a checkout;
-  - a name: ` + knownNames() + `, or a repository (owner/name) of the
+  - a name: ` + hub.Names() + `, or a repository (owner/name) of the
     Hugging Face hub, or of the server that HF_ENDPOINT names; HF_TOKEN is sent to it.
 A checkpoint is packed when it is used for the first time, and again only when its files have changed.
 ` + cacheHelp

@@ -10,6 +10,7 @@ import (
 	"github.com/clipside/clipside/cpu"
 	"github.com/clipside/clipside/model/bundle"
 	"github.com/clipside/clipside/model/convert"
+	"github.com/clipside/clipside/model/hub"
 )
 
 var packCommand = command{
@@ -21,7 +22,7 @@ is in OUT already is replaced when the new one is complete.
 
 SRC is one of
   - a checkpoint directory, Hugging Face's layout or OpenCLIP's;
-  - a name: ` + knownNames() + `, or a repository (owner/name) of the
+  - a name: ` + hub.Names() + `, or a repository (owner/name) of the
     Hugging Face hub, or of the server that HF_ENDPOINT names; HF_TOKEN is sent to it.
 ` + cacheHelp,
 	define: func(f *flag.FlagSet) action {

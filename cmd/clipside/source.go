@@ -110,12 +110,3 @@ func bundleOf(ctx context.Context, out output, word string) (dir string, cached 
 	})
 	return dir, true, err
 }
-
-// knownNames lists the hub's models that have short names, for help texts.
-func knownNames() string {
-	names := make([]string, len(hub.Models))
-	for i, m := range hub.Models {
-		names[i] = m.Name
-	}
-	return strings.Join(names, ", ")
-}

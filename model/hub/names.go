@@ -24,15 +24,20 @@ var Models = []Model{
 	{"tiny39", "wkcn/TinyCLIP-ViT-39M-16-Text-19M-YFCC15M"}, // TinyCLIP, 224 px, 39 M + 19 M parameters without embeddings
 }
 
-// NameError is a name that is neither a known model's nor a repository's.
-type NameError struct{ Name string }
-
-func (e *NameError) Error() string {
+// Names lists the short names for a user to read.
+func Names() string {
 	names := make([]string, len(Models))
 	for i, m := range Models {
 		names[i] = m.Name
 	}
-	return fmt.Sprintf("%.100q is neither a repository's name (owner/name) nor one of %s", e.Name, strings.Join(names, ", "))
+	return strings.Join(names, ", ")
+}
+
+// NameError is a name that is neither a known model's nor a repository's.
+type NameError struct{ Name string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%.100q is neither a repository's name (owner/name) nor one of %s", e.Name, Names())
 }
 
 var repository = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$`)
