@@ -61,34 +61,17 @@ func (g *getter) file(name string) error {
 	} else if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("hub: %w", err)
 	}
-	pause, failures := g.pause, 0
-	for {
+	err = g.retry(func() (brought bool, err error) {
 		before := size(part)
-		err := g.get(name, part, p)
-		if err == nil {
-			break
-		}
+		err = g.get(name, part, p)
 		var broken *IntegrityError
 		if errors.As(err, &broken) {
 			os.Remove(part)
 		}
-		var temporary *temporaryError
-		if g.ctx.Err() != nil || !errors.As(err, &temporary) {
-			return err
-		}
-		// An attempt that brought something is no failure: a long file over a bad line gets there in the end.
-		if size(part) > before {
-			pause, failures = g.pause, 0
-		}
-		if failures++; failures >= g.attempts {
-			return temporary.error
-		}
-		select {
-		case <-time.After(max(pause, temporary.wait)):
-		case <-g.ctx.Done():
-			return g.ctx.Err()
-		}
-		pause *= 2
+		return size(part) > before, err
+	})
+	if err != nil {
+		return err
 	}
 	if err := g.verify(name, part, p); err != nil {
 		os.Remove(part)
@@ -131,10 +114,10 @@ func (g *getter) request(ctx context.Context, method, name string) (*http.Reques
 // carries both; they are taken from there, as only the endpoint's own word counts.
 func (g *getter) ask(name string) (promise, error) {
 	var p promise
-	err := g.retry(func() error {
+	err := g.retry(func() (bool, error) {
 		req, err := g.request(g.ctx, http.MethodHead, name)
 		if err != nil {
-			return err
+			return false, err
 		}
 		client := *g.http
 		client.Timeout = g.stall
@@ -146,12 +129,12 @@ func (g *getter) ask(name string) (promise, error) {
 		}
 		resp, err := client.Do(req)
 		if err != nil {
-			return &temporaryError{error: fmt.Errorf("hub: asking for %s: %w", name, err)}
+			return false, &temporaryError{error: fmt.Errorf("hub: asking for %s: %w", name, err)}
 		}
 		resp.Body.Close()
 		redirected := resp.StatusCode >= 300 && resp.StatusCode < 400
 		if resp.StatusCode != http.StatusOK && !redirected {
-			return g.status(name, resp)
+			return false, g.status(name, resp)
 		}
 		p = promise{size: -1, hash: etag(resp.Header.Get("X-Linked-Etag"))}
 		if p.hash == "" && !redirected {
@@ -162,7 +145,7 @@ func (g *getter) ask(name string) (promise, error) {
 		} else if !redirected {
 			p.size = resp.ContentLength
 		}
-		return nil
+		return false, nil
 	})
 	return p, err
 }
@@ -176,16 +159,20 @@ func etag(tag string) string {
 	return tag
 }
 
-// retry calls f until it succeeds, fails for good, or has failed too often.
-func (g *getter) retry(f func() error) error {
-	pause := g.pause
-	for i := 1; ; i++ {
-		err := f()
+// retry calls f until it succeeds, fails for good, or has failed too often. An attempt that brought something is no
+// failure: a long file over a bad line gets there in the end.
+func (g *getter) retry(f func() (brought bool, err error)) error {
+	pause, failures := g.pause, 0
+	for {
+		brought, err := f()
 		var temporary *temporaryError
 		if !errors.As(err, &temporary) || g.ctx.Err() != nil {
 			return err
 		}
-		if i == g.attempts {
+		if brought {
+			pause, failures = g.pause, 0
+		}
+		if failures++; failures >= g.attempts {
 			return temporary.error
 		}
 		select {
