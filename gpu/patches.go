@@ -10,16 +10,12 @@ var patches = kernel{"patches", "rwu"}
 func (r *recorder) Patches(px model.Pixels, side int, norm model.Preprocess) model.Tensor {
 	grid := model.CheckPatches(px, side)
 	y := r.tensor(px.B*grid*grid, side*side*3)
-	c4 := padded(y.Cols) / 4
-	count := y.Rows * c4
-	uniform := []uint32{uint32(count), uint32(px.Size), uint32(side), uint32(grid), uint32(y.Cols), uint32(c4), 0, 0}
+	uniform := []uint32{uint32(px.Size), uint32(side), uint32(grid), uint32(y.Cols), uint32(padded(y.Cols) / 4), 0, 0}
 	var scale, shift [4]uint32
 	for c := range 3 {
 		scale[c] = bits(1 / (255 * norm.Std[c]))
 		shift[c] = bits(-norm.Mean[c] / norm.Std[c])
 	}
-	uniform = append(append(uniform, scale[:]...), shift[:]...)
-	groups := r.flat(count, 64)
-	r.dispatch(patches, nil, []operand{r.read(px.Data), r.out(y)}, uniform, groups)
+	r.quads(patches, y, []operand{r.read(px.Data)}, append(append(uniform, scale[:]...), shift[:]...)...)
 	return y
 }

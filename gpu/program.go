@@ -135,6 +135,12 @@ func (r *recorder) dispatch(k kernel, consts []shaders.Const, operands []operand
 	r.commands = append(r.commands, &command{kernel: k, consts: consts, operands: operands, uniform: uniform, grid: grid})
 }
 
+// quads dispatches a kernel whose invocations make four values of y each. Its uniform begins with how many fours there are.
+func (r *recorder) quads(k kernel, y model.Tensor, operands []operand, uniform ...uint32) {
+	count := y.Rows * padded(y.Cols) / 4
+	r.dispatch(k, nil, append(operands, r.out(y)), append([]uint32{uint32(count)}, uniform...), r.flat(count, 64))
+}
+
 // did says what the last command does, of an operation that is made in another way than it is defined.
 func (r *recorder) did(part string, flop, bytes float64) {
 	r.commands[len(r.commands)-1].work = model.Work{Op: part, FLOP: flop, Bytes: bytes}

@@ -14,11 +14,7 @@ var (
 func (r *recorder) EmbedTokens(tokens model.Tokens, table, position *model.Param) model.Tensor {
 	width := model.CheckEmbed(tokens, table, position)
 	y := r.tensor(tokens.N, width)
-	c4 := padded(width) / 4
-	count := y.Rows * c4
-	grid := r.flat(count, 64)
-	r.dispatch(embedTokens, nil, []operand{r.read(tokens.Data), param(table), param(position), r.out(y)},
-		[]uint32{uint32(count), uint32(c4)}, grid)
+	r.quads(embedTokens, y, []operand{r.read(tokens.Data), param(table), param(position)}, uint32(padded(width)/4))
 	return y
 }
 
@@ -37,10 +33,6 @@ func (r *recorder) MeanToken(x model.Tensor, n int, position *model.Param) model
 
 func (r *recorder) prepend(k kernel, x model.Tensor, n int, params ...operand) model.Tensor {
 	y := r.tensor(x.Rows/n*(n+1), x.Cols)
-	c4 := padded(x.Cols) / 4
-	count := y.Rows * c4
-	grid := r.flat(count, 64)
-	operands := append([]operand{r.in(x)}, params...)
-	r.dispatch(k, nil, append(operands, r.out(y)), []uint32{uint32(count), uint32(c4), uint32(n)}, grid)
+	r.quads(k, y, append([]operand{r.in(x)}, params...), uint32(padded(x.Cols)/4), uint32(n))
 	return y
 }
