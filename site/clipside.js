@@ -20,7 +20,7 @@ import {
   readTopK,
 } from './clipside/options.js';
 import { hold } from './clipside/shared.js';
-import { anySignal, unlessAborted } from './clipside/signals.js';
+import { anySignal } from './clipside/signals.js';
 
 export { deleteModel, listModels, persistModels, storageEstimate } from './clipside/store.js';
 export {
@@ -427,7 +427,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
       try {
         if (this.#disposed) return;
         hold = await take(this.#disposal.signal);
-        const info = await unlessAborted(this.#disposal.signal, hold.ready);
+        const info = await hold.ready;
         const before = this.#held;
         this.#held = new Held(hold);
         this.#info = info;
