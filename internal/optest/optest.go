@@ -218,23 +218,8 @@ var cases = []opCase{
 			return o.MatMul(o.t(x), l, act, add)
 		}
 	}},
-	{"layer norm", 2e-5, func(b *both) (string, func(operands) model.Tensor) {
-		m, n := b.size(), 1+3*b.size()
-		x, gain, bias := b.tensor(m, n), b.table(n), b.table(n)
-		return fmt.Sprintf("%d rows of %d", m, n), func(o operands) model.Tensor {
-			return o.LayerNorm(o.t(x), model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
-		}
-	}},
-	{"layer norm far from zero", 1e-3, func(b *both) (string, func(operands) model.Tensor) {
-		m, n := b.size(), 1+3*b.size()
-		x, gain, bias := b.tensor(m, n), b.table(n), b.table(n)
-		for i := range b.tensors[x].values {
-			b.tensors[x].values[i] += 1000
-		}
-		return fmt.Sprintf("%d rows of %d", m, n), func(o operands) model.Tensor {
-			return o.LayerNorm(o.t(x), model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
-		}
-	}},
+	{"layer norm", 2e-5, layerNorm(0)},
+	{"layer norm far from zero", 1e-3, layerNorm(1000)},
 	{"layer norm between products", 5e-5, func(b *both) (string, func(operands) model.Tensor) {
 		m, k, n, wide := b.size(), 2*b.size(), 3*b.size(), b.size()
 		x, w1, residual, gain, bias, w2, added := b.tensor(m, k), b.weight(n, k), b.tensor(m, n), b.table(n), b.table(n), b.weight(wide, n), b.tensor(m, wide)
@@ -346,6 +331,20 @@ var cases = []opCase{
 			return o.Normalize(o.t(x))
 		}
 	}},
+}
+
+// layerNorm draws rows that are so far from zero.
+func layerNorm(mean float32) func(*both) (string, func(operands) model.Tensor) {
+	return func(b *both) (string, func(operands) model.Tensor) {
+		m, n := b.size(), 1+3*b.size()
+		x, gain, bias := b.tensor(m, n), b.table(n), b.table(n)
+		for i := range b.tensors[x].values {
+			b.tensors[x].values[i] += mean
+		}
+		return fmt.Sprintf("%d rows of %d", m, n), func(o operands) model.Tensor {
+			return o.LayerNorm(o.t(x), model.Norm{Gain: o.p(gain), Bias: o.p(bias), Eps: 1e-5})
+		}
+	}
 }
 
 // Operations runs every operation on the engine and on the reference, on so many random shapes each.
