@@ -243,7 +243,7 @@ export class Model {
     this.#loadMs = performance.timeOrigin + performance.now() - this.#request.startedAt;
     progress.enter('ready');
     // A model that is not kept for the next visit works all the same, and no result waits for it.
-    if (typeof this.#store !== 'string') this.#kept = this.#store.commit(this.#manifest).catch(() => {});
+    if (typeof this.#store !== 'string') this.#kept = this.#store.commit(this.#manifest, this.#storage.kept).catch(() => {});
   }
 
   /**

@@ -177,15 +177,21 @@ export class ModelStore {
   }
 
   /**
-   * Keeps the manifest of a model that has been loaded, and removes files that only an older version needed.
+   * Keeps the manifest of a model that has been loaded, and removes files that only an older version needed. Where files
+   * are missing that there was no room for, a version that is here already stays instead.
    * @param {Uint8Array<ArrayBuffer>} manifest
+   * @param {boolean} whole whether all files that were loaded are kept
    */
-  async commit(manifest) {
+  async commit(manifest, whole) {
     const named = new Set([addressFile, manifestFile, ...filesOf(manifest).map(({ file }) => file)]);
-    await this.alone(undefined, manifestFile, async () => {
+    const current = await this.alone(undefined, manifestFile, async () => {
       const kept = await this.manifest();
-      if (!kept || !same(kept, manifest)) await this.write(manifestFile, manifest);
+      if (kept && same(kept, manifest)) return true;
+      if (kept && !whole) return false;
+      await this.write(manifestFile, manifest);
+      return true;
     });
+    if (!current) return;
     for await (const name of this.#directory.keys()) {
       if (!named.has(name)) await ask(this.#directory, (directory) => directory.removeEntry(name)).catch(() => {}); // another tab has it open
     }

@@ -153,6 +153,51 @@ test('a manifest that a crash has cut short is none', async (t) => {
   }
 });
 
+/**
+ * A model's directory in memory.
+ * @param {Record<string, string>} contents by file name
+ */
+function memory(contents) {
+  const files = new Map(Object.entries(contents).map(([name, content]) => [name, new TextEncoder().encode(content)]));
+  return {
+    names: () => [...files.keys()].sort(),
+    keys: async function* () {
+      yield* [...files.keys()];
+    },
+    removeEntry: async (name) => void files.delete(name),
+    getFileHandle: async (name, { create = false } = {}) => {
+      if (!files.has(name) && !create) throw new DOMException('it is not there', 'NotFoundError');
+      return {
+        getFile: async () => new Blob([files.get(name)]),
+        createSyncAccessHandle: async () => ({
+          getSize: () => files.get(name)?.length ?? 0,
+          read: (bytes) => bytes.set(files.get(name)) ?? bytes.length,
+          truncate() {},
+          write: (bytes) => files.set(name, bytes.slice()) && bytes.length,
+          close() {},
+        }),
+      };
+    },
+  };
+}
+
+test('an older version goes once a newer one is kept as a whole, and not before', async (t) => {
+  keep(t, []);
+  const manifest = (/** @type {string} */ file) => JSON.stringify({ tokenizer: { file, stored: 7 } });
+  for (const [what, before, whole, after] of /** @type {const} */ ([
+    ['nothing was kept', { new: 'weights' }, true, 'new'],
+    ['the first version has come in part', {}, false, 'new'],
+    ['a newer version has come', { old: 'weights', new: 'weights', 'manifest.json': manifest('old') }, true, 'new'],
+    ['there was no room for a newer version', { old: 'weights', 'manifest.json': manifest('old') }, false, 'old'],
+  ])) {
+    const directory = memory(before);
+    const store = new ModelStore(directory, 'model');
+    await store.commit(new TextEncoder().encode(manifest('new')), whole);
+    assert.equal(new TextDecoder().decode(await store.manifest()), manifest(after), what);
+    assert.equal(directory.names().includes('old'), after === 'old', what);
+  }
+});
+
 test('a browser that withholds its storage gives no room', async (t) => {
   const storage = {
     getDirectory: async () => {

@@ -72,10 +72,12 @@ export class ModelStore {
     /** @returns {Promise<number>} of all that is there */
     bytes(): Promise<number>;
     /**
-     * Keeps the manifest of a model that has been loaded, and removes files that only an older version needed.
+     * Keeps the manifest of a model that has been loaded, and removes files that only an older version needed. Where files
+     * are missing that there was no room for, a version that is here already stays instead.
      * @param {Uint8Array} manifest
+     * @param {boolean} whole whether all files that were loaded are kept
      */
-    commit(manifest: Uint8Array): Promise<void>;
+    commit(manifest: Uint8Array, whole: boolean): Promise<void>;
     /**
      * Runs a task while no other tab of this origin runs one for the same file.
      * @template T
