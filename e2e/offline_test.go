@@ -17,6 +17,7 @@ import (
 
 	permission "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -676,6 +677,21 @@ func checkResults(t *testing.T, p *tab) {
 			t.Fatal(err)
 		}
 	}
+	// On paper are the answers, and nothing to press.
+	emulate := func(media string) {
+		t.Helper()
+		if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	emulate("print")
+	for part, printed := range map[string]bool{"main": true, "#cards": true, ".template": true, "#drop": false, "#samples": false, "#chips": false, "#results-tools": false, "#models-open": false} {
+		if got := eval[bool](p, fmt.Sprintf("document.querySelector(%q).checkVisibility()", part)); got != printed {
+			t.Errorf("%s is printed: %v", part, got)
+		}
+	}
+	emulate("")
+
 	p.click("results-copy")
 	p.until("the copy", "document.querySelector('[data-testid=results-copy]').innerText === 'Copied'")
 	copied := eval[string](p, "navigator.clipboard.readText()")
