@@ -189,7 +189,7 @@ export function createModels({ inUse, device, engine, renew, use, onChange }) {
       announce(`${name} is deleted.`);
       message.hint('');
     } catch {
-      message.error(`${name} is in use in another tab: close that first.`);
+      message.error(`${name} is just being loaded, here or in another tab: delete it when that is done.`);
     }
     onChange();
     await show();
