@@ -17,7 +17,6 @@ import (
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
 	"github.com/clipside/clipside/model/convert"
-	"github.com/clipside/clipside/tokenizer"
 	"github.com/x448/float16"
 )
 
@@ -89,7 +88,7 @@ func packRandom(t testing.TB, c model.Config) (dir string, m *bundle.Manifest) {
 	if err := w.Finish(m, words); err != nil {
 		t.Fatal(err)
 	}
-	m.SelfTest = selfTest(t, w.Files(), m, words)
+	m.SelfTest = selfTest(t, w.Files(), m)
 	if err := w.Commit(m); err != nil {
 		t.Fatal(err)
 	}
@@ -97,21 +96,12 @@ func packRandom(t testing.TB, c model.Config) (dir string, m *bundle.Manifest) {
 }
 
 // selfTest computes the embeddings that a device must reproduce.
-func selfTest(t testing.TB, dir string, m *bundle.Manifest, words []byte) bundle.SelfTest {
+func selfTest(t testing.TB, dir string, m *bundle.Manifest) bundle.SelfTest {
 	t.Helper()
-	tok, err := tokenizer.Parse(words)
+	clip, err := bundle.Open(t.Context(), bundle.FS(os.DirFS(dir)), m, cpu.New())
 	if err != nil {
 		t.Fatal(err)
 	}
-	clip := &model.Clip{Config: m.Config, Tokenizer: tok, Device: cpu.New()}
-	r, err := bundle.Reserve(m, clip.Device)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := bundle.Load(t.Context(), bundle.FS(os.DirFS(dir)), m, r); err != nil {
-		t.Fatal(err)
-	}
-	clip.Image, clip.Text = r.Image, r.Text
 	known := bundle.SelfTest{Text: "a photo of a cat."}
 	if known.TextEmbedding, known.ImageEmbedding, err = clip.Known(t.Context(), known.Text); err != nil {
 		t.Fatal(err)

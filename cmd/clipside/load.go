@@ -10,7 +10,6 @@ import (
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
 	"github.com/clipside/clipside/model/hub"
-	"github.com/clipside/clipside/tokenizer"
 )
 
 // modelFlags are the flags of every command that runs a model.
@@ -71,7 +70,7 @@ func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, tow
 	if m.verbose && passedOver != "" {
 		fmt.Fprintf(out.stderr, "no GPU: %s\n", passedOver)
 	}
-	clip, err := load(ctx, src, manifest, device, towers...)
+	clip, err := bundle.Open(ctx, src, manifest, device, towers...)
 	if err != nil {
 		device.Release()
 		return nil, err
@@ -92,24 +91,4 @@ func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, tow
 		fmt.Fprintf(out.stderr, "%s on %s, loaded in %v\n", manifest.Name, describe(device.Info()), time.Since(start).Round(time.Millisecond))
 	}
 	return clip, nil
-}
-
-// load reads a bundle's tokenizer and the named towers (both, where none is named) onto a device.
-func load(ctx context.Context, src bundle.Source, m *bundle.Manifest, d model.Device, towers ...string) (*model.Clip, error) {
-	vocabulary, err := bundle.ReadTokenizer(ctx, src, m)
-	if err != nil {
-		return nil, err
-	}
-	t, err := tokenizer.Parse(vocabulary)
-	if err != nil {
-		return nil, fmt.Errorf("the bundle's tokenizer: %w", err)
-	}
-	r, err := bundle.Reserve(m, d, towers...)
-	if err != nil {
-		return nil, err
-	}
-	if err := bundle.Load(ctx, src, m, r); err != nil {
-		return nil, err
-	}
-	return &model.Clip{Config: m.Config, Tokenizer: t, Device: d, Image: r.Image, Text: r.Text}, nil
 }

@@ -89,7 +89,7 @@ func packDir(ctx context.Context, out output, src, dst, origin string, o packOpt
 func knownEmbeddings(ctx context.Context, dir string, m *bundle.Manifest) (bundle.SelfTest, error) {
 	device := cpu.New()
 	defer device.Release()
-	clip, err := load(ctx, bundle.FS(os.DirFS(dir)), m, device)
+	clip, err := bundle.Open(ctx, bundle.FS(os.DirFS(dir)), m, device)
 	if err != nil {
 		return bundle.SelfTest{}, err
 	}

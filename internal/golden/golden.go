@@ -19,7 +19,6 @@ import (
 	"github.com/clipside/clipside/model/convert"
 	"github.com/clipside/clipside/preprocess"
 	"github.com/clipside/clipside/preprocess/decode"
-	"github.com/clipside/clipside/tokenizer"
 )
 
 // What the goldens' README asks for.
@@ -76,7 +75,7 @@ func (s *Set) Pack(t testing.TB) string {
 	t.Helper()
 	out := t.TempDir()
 	_, err := convert.Pack(t.Context(), os.DirFS(s.Dir), out, convert.Options{SelfTest: func(ctx context.Context, dir string, m *bundle.Manifest) (bundle.SelfTest, error) {
-		clip, err := load(ctx, dir, m, cpu.New())
+		clip, err := bundle.Open(ctx, bundle.FS(os.DirFS(dir)), m, cpu.New())
 		if err != nil {
 			return bundle.SelfTest{}, err
 		}
@@ -93,37 +92,16 @@ func (s *Set) Pack(t testing.TB) string {
 // Load loads the set's model onto a device, by way of a bundle.
 func (s *Set) Load(t testing.TB, d model.Device) *model.Clip {
 	t.Helper()
-	dir := s.Pack(t)
-	m, err := bundle.ReadManifest(t.Context(), bundle.FS(os.DirFS(dir)))
+	src := bundle.FS(os.DirFS(s.Pack(t)))
+	m, err := bundle.ReadManifest(t.Context(), src)
 	if err != nil {
 		t.Fatal(err)
 	}
-	clip, err := load(t.Context(), dir, m, d)
+	clip, err := bundle.Open(t.Context(), src, m, d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return clip
-}
-
-// load loads the bundle in dir onto a device.
-func load(ctx context.Context, dir string, m *bundle.Manifest, d model.Device) (*model.Clip, error) {
-	src := bundle.FS(os.DirFS(dir))
-	r, err := bundle.Reserve(m, d)
-	if err != nil {
-		return nil, err
-	}
-	if err := bundle.Load(ctx, src, m, r); err != nil {
-		return nil, err
-	}
-	raw, err := bundle.ReadTokenizer(ctx, src, m)
-	if err != nil {
-		return nil, err
-	}
-	tok, err := tokenizer.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	return &model.Clip{Config: m.Config, Tokenizer: tok, Device: d, Image: r.Image, Text: r.Text}, nil
 }
 
 // Picture is an image of the set as the encoder takes it: the reference's own pixels where the set has them, which

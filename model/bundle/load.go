@@ -7,6 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
+
+	"github.com/clipside/clipside/model"
+	"github.com/clipside/clipside/tokenizer"
 )
 
 // Source gets a file of a bundle: all its bytes as stored, not yet checked. It returns no more than max bytes and
@@ -55,6 +58,27 @@ func ReadTokenizer(ctx context.Context, src Source, m *Manifest) ([]byte, error)
 		return nil, fmt.Errorf("bundle: reading the tokenizer: %w", err)
 	}
 	return DecodeFile(m.Tokenizer, stored)
+}
+
+// Open loads a bundle's tokenizer and the named towers (both, where none is named) onto a device, which stays the
+// caller's to release.
+func Open(ctx context.Context, src Source, m *Manifest, d model.Device, towers ...string) (*model.Clip, error) {
+	words, err := ReadTokenizer(ctx, src, m)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Parse(words)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %s: %w", m.Tokenizer.File, err)
+	}
+	r, err := Reserve(m, d, towers...)
+	if err != nil {
+		return nil, err
+	}
+	if err := Load(ctx, src, m, r); err != nil {
+		return nil, err
+	}
+	return &model.Clip{Config: m.Config, Tokenizer: t, Device: d, Image: r.Image, Text: r.Text}, nil
 }
 
 // Load fills the reserved towers, one after the other in the order in which Reserve named them. A few chunks are read
