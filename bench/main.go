@@ -18,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/clipside/clipside/internal/checkout"
 )
 
 func main() {
@@ -129,7 +131,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	root, err := findCheckout()
+	root, err := checkout.Find()
 	if err != nil {
 		return err
 	}
@@ -490,20 +492,4 @@ func writeResults(root string) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(root, "bench", "RESULTS.md"), []byte(b.String()), 0o666)
-}
-
-// findCheckout looks for clipside's checkout from the working directory upwards.
-func findCheckout() (string, error) {
-	start, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for dir := start; ; dir = filepath.Dir(dir) {
-		if mod, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && strings.HasPrefix(string(mod), "module github.com/clipside/clipside\n") {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("%s is not in a checkout of clipside", start)
-		}
-	}
 }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clipside/clipside/internal/checkout"
 	"github.com/clipside/clipside/model/bundle"
 )
 
@@ -35,7 +36,7 @@ its models/ directory: those stay, and models/index.json lists them.`,
 			if len(args) > 0 {
 				return usagef("unexpected argument %q", args[0])
 			}
-			root, err := findCheckout()
+			root, err := checkout.Find()
 			if err != nil {
 				return err
 			}
@@ -135,23 +136,6 @@ func build(ctx context.Context, out output, root, work, dist string) error {
 	}
 	fmt.Fprintf(out.stdout, "Built %s: %d files, %s\n", dist, len(files)+len(generated), formatBytes(total))
 	return nil
-}
-
-// findCheckout looks for clipside's checkout from the working directory upwards.
-func findCheckout() (string, error) {
-	start, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for dir := start; ; dir = filepath.Dir(dir) {
-		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && bytes.HasPrefix(mod, []byte("module github.com/clipside/clipside\n")) {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("%s is not in a checkout of clipside", start)
-		}
-	}
 }
 
 // checkDist refuses a directory with something else in it: stale files are going to be deleted there.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clipside/clipside/internal/checkout"
 	"github.com/clipside/clipside/model/bundle"
 )
 
@@ -37,14 +38,14 @@ func tree(t *testing.T, dir string) map[string]time.Time {
 }
 
 func TestBuildAssemblesThePageAndNothingElse(t *testing.T) {
-	checkout, err := findCheckout()
+	root, err := checkout.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
 	work, dist := t.TempDir(), filepath.Join(t.TempDir(), "dist")
 	build := func() map[string]time.Time {
 		t.Helper()
-		if err := build(t.Context(), output{t.Output(), t.Output()}, checkout, work, dist); err != nil {
+		if err := build(t.Context(), output{t.Output(), t.Output()}, root, work, dist); err != nil {
 			t.Fatal(err)
 		}
 		return tree(t, dist)

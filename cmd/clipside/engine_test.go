@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/clipside/clipside/internal/checkout"
 )
 
 func TestKernelsAreStrippedOfComments(t *testing.T) {
@@ -26,23 +28,23 @@ func TestKernelsAreStrippedOfComments(t *testing.T) {
 	}
 }
 
-// patched are the checkout, and what is instead of its go.mod when the engine is built.
-func patched(t *testing.T) (checkout, modfile string) {
+// patched are the checkout's root, and what is instead of its go.mod when the engine is built.
+func patched(t *testing.T) (root, modfile string) {
 	t.Helper()
-	checkout, err := findCheckout()
+	root, err := checkout.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	modfile, err = patchModules(t.Context(), checkout, t.TempDir())
+	modfile, err = patchModules(t.Context(), root, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return checkout, modfile
+	return root, modfile
 }
 
 func TestTheEngineLinksNothingForNothing(t *testing.T) {
-	checkout, modfile := patched(t)
-	list, err := goCommand(t.Context(), checkout, forBrowser, "list", "-deps", "-tags=engine", "-modfile="+modfile, "./wasm")
+	root, modfile := patched(t)
+	list, err := goCommand(t.Context(), root, forBrowser, "list", "-deps", "-tags=engine", "-modfile="+modfile, "./wasm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +65,12 @@ func TestTheEngineReadsBundles(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("there is no Node to run WebAssembly with")
 	}
-	checkout, modfile := patched(t)
-	runners, err := wasmRunners(t.Context(), checkout)
+	root, modfile := patched(t)
+	runners, err := wasmRunners(t.Context(), root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := goCommand(t.Context(), checkout, forBrowser, "test", "-modfile="+modfile,
+	out, err := goCommand(t.Context(), root, forBrowser, "test", "-modfile="+modfile,
 		"-exec="+filepath.Join(runners, "go_js_wasm_exec"), "./model/bundle/...")
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -8,18 +8,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/clipside/clipside/internal/checkout"
 )
 
 // builtEngine is the engine as the linker made it, and as it is served.
 func builtEngine(t *testing.T) (linked, packed []byte) {
 	t.Helper()
-	checkout, err := findCheckout()
+	root, err := checkout.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
 	work := t.TempDir()
 	engine := filepath.Join(work, "engine.wasm")
-	if err := buildEngine(t.Context(), output{t.Output(), t.Output()}, checkout, work, engine); err != nil {
+	if err := buildEngine(t.Context(), output{t.Output(), t.Output()}, root, work, engine); err != nil {
 		t.Fatal(err)
 	}
 	if linked, err = os.ReadFile(engine + ".linked"); err != nil {
