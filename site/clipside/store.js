@@ -210,6 +210,9 @@ export class ModelStore {
   }
 }
 
+/** What browsers say of a file that is open elsewhere: the standard's name, and WebKit's. */
+const inUse = ['NoModificationAllowedError', 'InvalidStateError'];
+
 /**
  * Opens a file as soon as no other tab reads it, which takes moments.
  * @param {FileSystemFileHandle} handle
@@ -220,7 +223,7 @@ async function openToWrite(handle) {
     try {
       return await ask(handle, (/** @type {any} */ handle) => handle.createSyncAccessHandle());
     } catch (error) {
-      if (/** @type {Error} */ (error).name !== 'NoModificationAllowedError' || attempt === 100) throw error;
+      if (!inUse.includes(/** @type {Error} */ (error).name) || attempt === 100) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
