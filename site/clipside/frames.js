@@ -5,11 +5,14 @@
 /** @typedef {import('./engine.js').Pixels} Pixels */
 
 /**
+ * WebKit's frames, which say nothing of their rotation, are left alone: once one that was made of a bitmap is closed, the
+ * next picture that is decoded is another (WebKitGTK 2.50).
  * @param {ImageBitmap} bitmap
  * @returns {VideoFrame | undefined} which shares its memory; none if it cannot be one, for its size or its format
  */
 export function frameOf(bitmap) {
   try {
+    if (!('rotation' in VideoFrame.prototype)) return undefined;
     return new VideoFrame(bitmap, { timestamp: 0 });
   } catch {
     return undefined;
@@ -110,10 +113,10 @@ export function framesAreExact() {
     const pixel = new ImageData(Uint8ClampedArray.from(straight), 1, 1);
     const callers = await createImageBitmap(pixel, { premultiplyAlpha: 'none' });
     const bitmap = await createImageBitmap(callers); // as the page copies it
-    const frame = new VideoFrame(bitmap, { timestamp: 0 });
-    const pixels = pixelsOf(frame, 1, 1);
+    const frame = frameOf(bitmap);
+    const pixels = frame && pixelsOf(frame, 1, 1);
     await pixels?.read(into, 0, 0, 1, 1);
-    for (const part of [frame, bitmap, callers]) part.close();
+    for (const part of [frame, bitmap, callers]) part?.close();
     const [r, g, b, a] = pixels?.bgr ? [into[2], into[1], into[0], into[3]] : into;
     return pixels?.alpha === 'premultiplied' && premultiplied.join() === [r, g, b, a].join();
   })().catch(() => false); // there are none, or they cannot be read
