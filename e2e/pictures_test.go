@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/gif"
@@ -11,11 +13,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-// makePictures makes a folder of odd pictures: every EXIF orientation, palette, grey, 16 bits, transparency, animated,
-// very thin, and larger than a texture may be.
+// makePictures makes a folder of odd pictures: every EXIF orientation, palette, grey, 16 bits, transparency, colour profiles,
+// animated, very thin, and larger than a texture may be.
 func makePictures(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -69,6 +72,14 @@ func makePictures(t testing.TB) string {
 	write("tiny.png", encodePNG(smooth(1, 1)))
 	write("wide.png", encodePNG(smooth(9000, 40))) // wider than SwiftShader's largest texture
 
+	// With a colour profile, by which nobody is to convert.
+	icc := profileOf(t, photo("rocket.jpg"))
+	write("profile.jpg", withSegment(b.Bytes(), 0xe2, append([]byte("ICC_PROFILE\x00\x01\x01"), icc...)))
+	write("profile.png", withPNGProfile(encodePNG(img), icc))
+	lossy := filepath.Join(root, "preprocess/decode/testdata/lossy")
+	write("profile-of.webp", withWebPProfile(read(t, lossy+".webp"), icc))
+	write("profile-of.pil.png", read(t, lossy+".pil.png"))
+
 	var g bytes.Buffer
 	second := image.NewPaletted(img.Rect, colours)
 	if err := gif.EncodeAll(&g, &gif.GIF{Image: []*image.Paletted{palette, second}, Delay: []int{10, 10}}); err != nil {
@@ -101,7 +112,56 @@ func withOrientation(jpg []byte, orientation byte) []byte {
 			panic(err) // a bytes.Buffer takes everything
 		}
 	}
-	out := append([]byte{}, jpg[:2]...)
-	out = append(out, 0xff, 0xe1, byte((s.Len()+2)>>8), byte(s.Len()+2))
-	return append(append(out, s.Bytes()...), jpg[2:]...)
+	return withSegment(jpg, 0xe1, s.Bytes())
+}
+
+// withSegment inserts a segment at the beginning of a JPEG.
+func withSegment(jpg []byte, marker byte, data []byte) []byte {
+	n := len(data) + 2
+	return slices.Concat(jpg[:2], []byte{0xff, marker, byte(n >> 8), byte(n)}, data, jpg[2:])
+}
+
+// profileOf is the colour profile in a JPEG.
+func profileOf(t testing.TB, file string) []byte {
+	t.Helper()
+	const tag = "ICC_PROFILE\x00\x01\x01"
+	jpg := read(t, file)
+	at := bytes.Index(jpg, []byte(tag))
+	if at < 0 {
+		t.Fatalf("%s has no profile", file)
+	}
+	end := at - 2 + int(binary.BigEndian.Uint16(jpg[at-2:]))
+	return jpg[at+len(tag) : end]
+}
+
+// withPNGProfile inserts chunk iCCP after IHDR.
+func withPNGProfile(file, icc []byte) []byte {
+	var data bytes.Buffer
+	data.WriteString("iCCPprofile\x00\x00")
+	z := zlib.NewWriter(&data)
+	z.Write(icc) // a bytes.Buffer takes everything
+	z.Close()
+	const header = 8 + 12 + 13
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(data.Len()-4))
+	chunk = append(chunk, data.Bytes()...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(data.Bytes()))
+	return slices.Concat(file[:header], chunk, file[header:])
+}
+
+// withWebPProfile makes a simple WebP an extended one with chunk ICCP.
+func withWebPProfile(file, icc []byte) []byte {
+	le := binary.LittleEndian
+	w, h := le.Uint16(file[26:])&0x3fff, le.Uint16(file[28:])&0x3fff // VP8's frame header
+	extended := slices.Concat([]byte("WEBPVP8X\x0a\x00\x00\x00\x20\x00\x00\x00"), le.AppendUint32(nil, uint32(w-1))[:3], le.AppendUint32(nil, uint32(h-1))[:3],
+		[]byte("ICCP"), le.AppendUint32(nil, uint32(len(icc))), icc, make([]byte, len(icc)%2), file[12:])
+	return slices.Concat([]byte("RIFF"), le.AppendUint32(nil, uint32(len(extended))), extended)
+}
+
+func read(t testing.TB, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

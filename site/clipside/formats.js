@@ -1,5 +1,6 @@
-// How picture files are read: what one is, by its first bytes, whether it is all there, and how it is to be decoded. Browsers differ on a picture that is cut short:
-// some refuse it, some fill in grey, and a grey half would be classified as if it were the picture.
+// How picture files are read: what one is, by its first bytes, whether it is all there, and how it is to be decoded.
+// Browsers differ on a picture that is cut short: some refuse it, some fill in grey, and a grey half would be classified
+// as if it were the picture.
 
 /**
  * Options for createImageBitmap, on the page and in the Worker: the numbers in the file, upright. The models were

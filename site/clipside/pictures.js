@@ -3,6 +3,7 @@
 import { ImageDecodeError } from './errors.js';
 import { frameOf, framesAreExact, isDeep, pixelsOf } from './frames.js';
 import { advice, asStored, headBytes, isCutShort, sniff } from './formats.js';
+import { withoutProfile } from './profiles.js';
 
 /** @typedef {import('./inputs.js').Source} Source */
 /** @typedef {import('./inputs.js').Bytes} Bytes */
@@ -75,7 +76,7 @@ async function decodeBlob(blob) {
     throw new ImageDecodeError(`${name} cannot be read: the file has changed, moved or become unreadable since it was chosen.`, { cause });
   }
   try {
-    return await createImageBitmap(blob, asStored);
+    return await createImageBitmap(await withoutProfile(blob, format), asStored);
   } catch (cause) {
     throw new ImageDecodeError(`${name} cannot be read: ${advice(format)}`, { cause });
   }
