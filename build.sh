@@ -51,6 +51,8 @@ install_missing() {
 	local packages=()
 	find_chromium >/dev/null || packages+=(chromium)
 	command -v "${FIREFOX:-firefox}" firefox-esr >/dev/null || packages+=(firefox-esr)
+	command -v "${WEBKITDRIVER:-WebKitWebDriver}" >/dev/null || packages+=(webkit2gtk-driver)
+	command -v "${XVFB:-Xvfb}" >/dev/null || packages+=(xvfb)
 	command -v node >/dev/null || packages+=(nodejs)
 	command -v npm >/dev/null || packages+=(npm)
 	((${#packages[@]})) || return 0

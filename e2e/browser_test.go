@@ -13,7 +13,6 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/clipside/clipside/internal/firefox"
 	"github.com/clipside/clipside/internal/programs"
 )
 
@@ -54,11 +53,20 @@ func launch(t testing.TB, flags map[string]any) *browser {
 	return &browser{ctx}
 }
 
+// driver is what the tests do in a browser that is not Chromium: a tab of package firefox or webkit.
+type driver interface {
+	Evaluate(ctx context.Context, expression string, out any) error
+	Problems() []string
+	SetFiles(ctx context.Context, selector string, files ...string) error
+	Click(ctx context.Context, selector string) error
+	Type(ctx context.Context, keys string) error
+}
+
 // tab is a page with a record of what it complained of.
 type tab struct {
 	testing.TB
-	ctx context.Context
-	fox *firefox.Tab // nil in Chromium
+	ctx   context.Context
+	other driver // nil in Chromium
 
 	mu       sync.Mutex
 	problems []string // errors on the console, uncaught exceptions, log entries of level error
@@ -104,8 +112,8 @@ func (b *browser) open(t testing.TB, url string) *tab {
 // run runs actions, each at most a minute.
 func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	p.Helper()
-	if p.fox != nil {
-		p.Fatal("Firefox knows nothing of chromedp's actions")
+	if p.other != nil {
+		p.Fatal("only Chromium knows chromedp's actions")
 	}
 	for _, a := range actions {
 		ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
@@ -131,9 +139,9 @@ func eval[T any](p *tab, expression string) T {
 func try[T any](p *tab, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Minute)
 	defer cancel()
-	if p.fox != nil {
+	if p.other != nil {
 		var v T
-		err := p.fox.Evaluate(ctx, expression, &v)
+		err := p.other.Evaluate(ctx, expression, &v)
 		return v, err
 	}
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -152,8 +160,8 @@ func (p *tab) until(what, expression string) {
 }
 
 func (p *tab) complaints() []string {
-	if p.fox != nil {
-		return p.fox.Problems()
+	if p.other != nil {
+		return p.other.Problems()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -19,11 +19,11 @@ func openFirefox(t testing.TB, url string) *tab {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	fox, err := b.Open(t.Context(), url)
+	page, err := b.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tab{TB: t, ctx: t.Context(), fox: fox}
+	return &tab{TB: t, ctx: t.Context(), other: page}
 }
 
 func TestFirefoxFindsTheLabelsOfPhotos(t *testing.T) {

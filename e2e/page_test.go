@@ -13,8 +13,6 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-
-	"github.com/clipside/clipside/internal/firefox"
 )
 
 // answer is a card of the page.
@@ -77,9 +75,9 @@ func (p *tab) drop(files ...string) {
 		}
 		files[i] = abs
 	}
-	if p.fox == nil {
+	if p.other == nil {
 		p.run(chromedp.SetUploadFiles("[data-testid=drop-input]", files))
-	} else if err := p.fox.SetFiles(p.Context(), "[data-testid=drop-input]", files...); err != nil {
+	} else if err := p.other.SetFiles(p.Context(), "[data-testid=drop-input]", files...); err != nil {
 		p.Fatal(err)
 	}
 }
@@ -87,22 +85,25 @@ func (p *tab) drop(files ...string) {
 func (p *tab) click(testid string) {
 	p.Helper()
 	selector := "[data-testid=" + testid + "]"
-	if p.fox == nil {
+	if p.other == nil {
 		p.run(chromedp.Click(selector))
-	} else if err := p.fox.Click(p.Context(), selector); err != nil {
+	} else if err := p.other.Click(p.Context(), selector); err != nil {
 		p.Fatal(err)
 	}
 }
 
+// enter is the key, as WebDriver has it.
+const enter = "\ue007"
+
 // label adds a label as a person does.
 func (p *tab) label(text string) {
 	p.Helper()
-	if p.fox == nil {
+	if p.other == nil {
 		p.run(chromedp.SendKeys("[data-testid=label-input]", text+kb.Enter))
 		return
 	}
 	p.click("label-input")
-	if err := p.fox.Type(p.Context(), text+firefox.Enter); err != nil {
+	if err := p.other.Type(p.Context(), text+enter); err != nil {
 		p.Fatal(err)
 	}
 }

@@ -116,9 +116,6 @@ func (t *Tab) perform(ctx context.Context, kind string, actions []any) error {
 	}, nil)
 }
 
-// Enter is the key, for Type.
-const Enter = "\ue007"
-
 // Type presses keys one after the other; what has the focus takes them.
 func (t *Tab) Type(ctx context.Context, keys string) error {
 	var actions []any

@@ -17,6 +17,16 @@ func Firefox() (string, error) {
 	return find("Firefox", "firefox-esr", "FIREFOX", "firefox", "firefox-esr")
 }
 
+// WebKit are the driver of Debian's WebKitGTK, or what WEBKITDRIVER names, and an X server that shows nothing, which the
+// browser needs.
+func WebKit() (driver, display string, err error) {
+	if driver, err = find("WebKitGTK", "webkit2gtk-driver", "WEBKITDRIVER", "WebKitWebDriver"); err != nil {
+		return "", "", err
+	}
+	display, err = find("Xvfb", "xvfb", "XVFB", "Xvfb")
+	return driver, display, err
+}
+
 func find(what, debian, variable string, names ...string) (string, error) {
 	for _, name := range append([]string{os.Getenv(variable)}, names...) {
 		if name == "" {
