@@ -45,6 +45,7 @@ type options struct {
 	add     bool
 	node    bool
 	firefox bool
+	webkit  bool
 	tables  bool
 	rebuild bool
 }
@@ -63,6 +64,7 @@ func parse() (*options, error) {
 	add := flag.Bool("add", false, "keep the rows that earlier runs with -write or -add left in build/ and that are not run now: for a race in parts")
 	inNode := flag.Bool("node", false, "race under Node, without a browser and without starts; WebGPU is Dawn's")
 	firefox := flag.Bool("firefox", false, "race in Firefox, without photos and starts")
+	webkit := flag.Bool("webkit", false, "race in WebKitGTK, which has Safari's engine, on the CPU and without photos and starts; it gives clipside four threads on any machine, so -threads should be 4")
 	tables := flag.Bool("tables", false, "race nothing, and write bench/RESULTS.md anew from what earlier runs left in build/, such as another machine's gpu-bench.json")
 	keep := flag.Bool("no-build", false, "race build/bench/dist as it is")
 	var flags []string
@@ -81,9 +83,9 @@ func parse() (*options, error) {
 		return nil, fmt.Errorf("-most is %d: there are texts for %d calls of the longest rows", *most, mostCalls)
 	}
 
-	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, firefox: *firefox, tables: *tables, rebuild: !*keep}
-	if o.node && o.firefox {
-		return nil, errors.New("-node and -firefox exclude each other")
+	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, firefox: *firefox, webkit: *webkit, tables: *tables, rebuild: !*keep}
+	if o.node && o.firefox || o.node && o.webkit || o.firefox && o.webkit {
+		return nil, errors.New("-node, -firefox and -webkit exclude each other")
 	}
 	if *quick {
 		o.limits, o.starts = limits{2, 20 * time.Second, 5}, 1
@@ -204,6 +206,9 @@ func run(ctx context.Context) error {
 	case o.firefox:
 		name = firefoxResults
 		err = raceFirefox(ctx, o, s, entrants, r)
+	case o.webkit:
+		name = webkitResults
+		err = raceWebKit(ctx, o, s, entrants, r)
 	default:
 		err = race(ctx, o, s, entrants, r)
 	}
@@ -465,10 +470,11 @@ func readCommits(file string) ([]string, error) {
 	return strings.Fields(string(data)), err
 }
 
-// browserResults, firefoxResults and nodeResults are what the runs in Chromium, in Firefox and under Node leave in build/.
+// What the runs in Chromium, in Firefox, in WebKit and under Node leave in build/.
 const (
 	browserResults = "bench.json"
 	firefoxResults = "bench-firefox.json"
+	webkitResults  = "bench-webkit.json"
 	nodeResults    = "bench-node.json"
 	withGPU        = "gpu-"             // before any, where the adapter is one
 	triedResults   = "bench-tried.json" // of a run that neither -write nor -add keeps
@@ -479,7 +485,7 @@ func writeResults(root string) error {
 	var b strings.Builder
 	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
 	for _, part := range []struct{ file, title string }{
-		{browserResults, "In Chromium"}, {firefoxResults, "In Firefox"}, {nodeResults, "Under Node, without a browser"},
+		{browserResults, "In Chromium"}, {firefoxResults, "In Firefox"}, {webkitResults, "In WebKit"}, {nodeResults, "Under Node, without a browser"},
 		{withGPU + browserResults, "In Chromium, with a GPU"}, {withGPU + firefoxResults, "In Firefox, with a GPU"},
 		{withGPU + nodeResults, "Under Node, with a GPU"},
 	} {

@@ -21,6 +21,8 @@ import (
 
 // Browser is a running MiniBrowser with a fresh profile, on a display of its own that nobody sees.
 type Browser struct {
+	Version string // of WebKitGTK
+
 	display, driver *exec.Cmd
 	profile         string
 	session         string // its address
@@ -68,12 +70,17 @@ func (b *Browser) start(ctx context.Context, driver, xvfb string) error {
 			return err
 		}
 	}
-	capabilities := map[string]any{"timeouts": map[string]any{"script": 5 * time.Minute / time.Millisecond}}
-	var made struct{ SessionID string }
+	// Who calls says how long to wait.
+	capabilities := map[string]any{"timeouts": map[string]any{"script": nil}}
+	var made struct {
+		SessionID    string
+		Capabilities struct{ BrowserVersion string }
+	}
 	if err := call(ctx, http.MethodPost, service+"/session", map[string]any{"capabilities": map[string]any{"alwaysMatch": capabilities}}, &made); err != nil {
 		return err
 	}
 	b.session = service + "/session/" + made.SessionID
+	b.Version = made.Capabilities.BrowserVersion
 	return nil
 }
 
@@ -165,7 +172,7 @@ func call(ctx context.Context, method, address string, params, out any) error {
 	return json.Unmarshal(answer.Value, out)
 }
 
-// Tab is the browser's page.
+// Tab is the browser's page. It has one at a time.
 type Tab struct{ browser *Browser }
 
 // listen has a page keep what it complains of, as WebDriver does not hand out the console.
@@ -189,6 +196,11 @@ func (b *Browser) Open(ctx context.Context, url string) (*Tab, error) {
 	}
 	var listening bool
 	return t, t.Evaluate(ctx, listen, &listening)
+}
+
+// Close leaves the page.
+func (t *Tab) Close(ctx context.Context) error {
+	return t.command(ctx, "url", map[string]any{"url": "about:blank"}, nil)
 }
 
 func (t *Tab) command(ctx context.Context, name string, params, out any) error {
