@@ -67,6 +67,7 @@ for (const relaxed of [false, true]) {
   for (const shared of [false, true]) {
     const source = text
       .replaceAll(/^ *@shared\n([^]*?)^ *@unshared\n/gm, shared ? '$1' : '')
+      .replaceAll(/^ *@relaxed\n([^]*?)^ *@plain\n([^]*?)^ *@either\n/gm, relaxed ? '$1' : '$2')
       .replaceAll('$MUL', relaxed ? '' : 'f32x4.mul')
       .replaceAll('$ADD', relaxed ? 'f32x4.relaxed_madd' : 'f32x4.add')
       .replace('MEMORY', shared ? '(import "env" "memory" (memory 1 65536 shared))' : '(memory (export "memory") 1)');
