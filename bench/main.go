@@ -480,22 +480,52 @@ const (
 	triedResults   = "bench-tried.json" // of a run that neither -write nor -add keeps
 )
 
-// writeResults writes bench/RESULTS.md from the last results of both kinds of run.
+// parts are those of bench/RESULTS.md, in their order.
+var parts = []struct{ file, title string }{
+	{browserResults, "In Chromium"}, {firefoxResults, "In Firefox"}, {webkitResults, "In WebKit"}, {nodeResults, "Under Node, without a browser"},
+	{withGPU + browserResults, "In Chromium, with a GPU"}, {withGPU + firefoxResults, "In Firefox, with a GPU"},
+	{withGPU + nodeResults, "Under Node, with a GPU"},
+}
+
+// writeResults writes bench/RESULTS.md anew. A part whose results are not in build/, as they are another machine's or
+// another time's, stays as it is.
 func writeResults(root string) error {
-	var b strings.Builder
-	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
-	for _, part := range []struct{ file, title string }{
-		{browserResults, "In Chromium"}, {firefoxResults, "In Firefox"}, {webkitResults, "In WebKit"}, {nodeResults, "Under Node, without a browser"},
-		{withGPU + browserResults, "In Chromium, with a GPU"}, {withGPU + firefoxResults, "In Firefox, with a GPU"},
-		{withGPU + nodeResults, "Under Node, with a GPU"},
-	} {
+	file := filepath.Join(root, "bench", "RESULTS.md")
+	before, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	texts := partsOf(string(before))
+	for _, part := range parts {
 		r, err := readReport(filepath.Join(root, "build", part.file))
 		if err != nil {
 			return err
 		}
 		if r != nil {
-			fmt.Fprintf(&b, "\n## %s\n\n%s", part.title, r.markdown())
+			texts[part.title] = r.markdown()
 		}
 	}
-	return os.WriteFile(filepath.Join(root, "bench", "RESULTS.md"), []byte(b.String()), 0o666)
+	return os.WriteFile(file, []byte(join(texts)), 0o666)
+}
+
+// partsOf are the texts of bench/RESULTS.md under its titles.
+func partsOf(results string) map[string]string {
+	texts := map[string]string{}
+	for _, part := range strings.Split(results, "\n## ")[1:] {
+		title, text, _ := strings.Cut(part, "\n\n")
+		texts[title] = text
+	}
+	return texts
+}
+
+// join puts bench/RESULTS.md together.
+func join(texts map[string]string) string {
+	var b strings.Builder
+	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
+	for _, part := range parts {
+		if text := texts[part.title]; text != "" {
+			fmt.Fprintf(&b, "\n## %s\n\n%s", part.title, text)
+		}
+	}
+	return b.String()
 }

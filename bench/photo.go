@@ -90,7 +90,7 @@ func photoTable(b *strings.Builder, photos []photo) {
 		return
 	}
 	b.WriteString(`
-## A photo of 12 megapixels
+### A photo of 12 megapixels
 
 From an ImageBitmap of 4000 × 3000 pixels in the page to its embedding in the page, resized exactly as PIL does; the engine's share of it; and the engine on a picture of the model's own size, in turns. What resizing adds is in parts of the latter.
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -149,5 +150,45 @@ func TestABuiltPageKeepsItsCommit(t *testing.T) {
 		if got, err := readCommits(file); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q, %v, want %q", got, err, want)
 		}
+	}
+}
+
+func TestTablesStayWhoseResultsAreNotAtHand(t *testing.T) {
+	published, err := os.ReadFile("RESULTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := join(partsOf(string(published))); again != string(published) {
+		t.Error("RESULTS.md is not put together as it was")
+	}
+	root := t.TempDir()
+	for _, dir := range []string{"bench", "build"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(root, "bench", "RESULTS.md")
+	if err := os.WriteFile(file, published, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	image := row{Model: "starter", Lane: "cpu1", What: "image ×1", Ours: times(1), Peer: times(2)}
+	if err := reportOf("Firefox/1", image).save(filepath.Join(root, "build"), firefoxResults, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeResults(root); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := partsOf(string(published)), partsOf(string(written))
+	for title, text := range before {
+		if same := after[title] == text; same == (title == "In Firefox") {
+			t.Errorf("%s is as it was: %v", title, same)
+		}
+	}
+	if !strings.Contains(after["In Firefox"], "Firefox/1") {
+		t.Errorf("In Firefox: %s", after["In Firefox"])
 	}
 }
