@@ -66,7 +66,7 @@ func (b *Browser) start(ctx context.Context, driver, xvfb string) error {
 		if err = call(ctx, http.MethodGet, service+"/status", nil, nil); err == nil {
 			break
 		}
-		if time.Now().After(deadline) {
+		if ctx.Err() != nil || time.Now().After(deadline) {
 			return err
 		}
 	}
@@ -172,7 +172,7 @@ func call(ctx context.Context, method, address string, params, out any) error {
 	return json.Unmarshal(answer.Value, out)
 }
 
-// Tab is the browser's page. It has one at a time.
+// Tab is the browser's page.
 type Tab struct{ browser *Browser }
 
 // listen has a page keep what it complains of, as WebDriver does not hand out the console.
@@ -196,11 +196,6 @@ func (b *Browser) Open(ctx context.Context, url string) (*Tab, error) {
 	}
 	var listening bool
 	return t, t.Evaluate(ctx, listen, &listening)
-}
-
-// Close leaves the page.
-func (t *Tab) Close(ctx context.Context) error {
-	return t.command(ctx, "url", map[string]any{"url": "about:blank"}, nil)
 }
 
 func (t *Tab) command(ctx context.Context, name string, params, out any) error {
