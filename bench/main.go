@@ -505,7 +505,7 @@ func writeResults(root string) error {
 			texts[part.title] = r.markdown()
 		}
 	}
-	return os.WriteFile(file, []byte(join(texts)), 0o666)
+	return os.WriteFile(file, []byte(joinParts(texts)), 0o666)
 }
 
 // partsOf are the texts of bench/RESULTS.md under its titles.
@@ -518,8 +518,8 @@ func partsOf(results string) map[string]string {
 	return texts
 }
 
-// join puts bench/RESULTS.md together.
-func join(texts map[string]string) string {
+// joinParts puts bench/RESULTS.md together.
+func joinParts(texts map[string]string) string {
 	var b strings.Builder
 	b.WriteString("# The race\n\nMade by `./build.sh bench`; do not edit.\n")
 	for _, part := range parts {

@@ -158,7 +158,7 @@ func TestTablesStayWhoseResultsAreNotAtHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again := join(partsOf(string(published))); again != string(published) {
+	if again := joinParts(partsOf(string(published))); again != string(published) {
 		t.Error("RESULTS.md is not put together as it was")
 	}
 	root := t.TempDir()

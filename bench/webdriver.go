@@ -42,9 +42,9 @@ func raceFirefox(ctx context.Context, o *options, s *server, entrants []*entrant
 	return err
 }
 
-// raceWebKit runs the rows in WebKitGTK, every lane of a model in a browser of its own: a process gives its first four
-// memories of WebAssembly room to be read without a check of each address, and those that a page has left count for as
-// long as they are not collected.
+// raceWebKit runs the rows in WebKitGTK, every lane of a model in a browser of its own: a process gives only its first
+// few memories of WebAssembly the room to be read without a check of each address, and those that a page has left count
+// for as long as they are not collected.
 func raceWebKit(ctx context.Context, o *options, s *server, entrants []*entrant, r *report) error {
 	driver, display, err := programs.WebKit()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package webkit drives WebKitGTK's MiniBrowser over WebDriver (https://w3c.github.io/webdriver/), for the tests: its
-// engine is Safari's. It has no WebGPU, and keeps nothing from one session to the next.
+// Package webkit drives WebKitGTK's MiniBrowser over WebDriver (https://w3c.github.io/webdriver/), for the tests and
+// the race: its engine is Safari's. It has no WebGPU, and keeps nothing from one session to the next.
 package webkit
 
 import (
