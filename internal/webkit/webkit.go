@@ -52,7 +52,8 @@ func (b *Browser) start(ctx context.Context, driver, xvfb string) error {
 		return err
 	}
 	host, port, _ := net.SplitHostPort(address)
-	b.driver = command(driver, "--host="+host, "--port="+port)
+	// In a process group of its own, for Close: a page that computes ends with nothing else.
+	b.driver = exec.Command("setsid", driver, "--host="+host, "--port="+port)
 	b.driver.Env = append(os.Environ(), "DISPLAY=:"+display, "HOME="+b.profile, "XDG_CACHE_HOME="+b.profile, "XDG_CONFIG_HOME="+b.profile, "XDG_DATA_HOME="+b.profile,
 		"GDK_BACKEND=x11", "LIBGL_ALWAYS_SOFTWARE=1",
 		"JSC_useSharedArrayBuffer=1", // as Safari has it, on isolated pages
@@ -91,7 +92,7 @@ func (b *Browser) startDisplay(xvfb string) (string, error) {
 		return "", err
 	}
 	defer r.Close()
-	b.display = command(xvfb, "-displayfd", "3", "-screen", "0", "1280x1000x24", "-nolisten", "tcp")
+	b.display = exec.Command(xvfb, "-displayfd", "3", "-screen", "0", "1280x1000x24", "-nolisten", "tcp")
 	b.display.ExtraFiles = []*os.File{w}
 	err = b.display.Start()
 	w.Close()
@@ -103,13 +104,6 @@ func (b *Browser) startDisplay(xvfb string) (string, error) {
 		return "", fmt.Errorf("%s says no display: %w", xvfb, err)
 	}
 	return strings.TrimSpace(number), nil
-}
-
-// command is a program in a process group of its own, so that what it starts ends with it.
-func command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return cmd
 }
 
 // freeAddress is a port of this machine that nobody listens at.
@@ -126,14 +120,16 @@ func freeAddress() (string, error) {
 func (b *Browser) Close() {
 	if b.session != "" {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		call(ctx, http.MethodDelete, b.session, nil, nil) // has the browser end; what does not is killed
+		call(ctx, http.MethodDelete, b.session, nil, nil) // what does not end is killed
 		cancel()
 	}
-	for _, cmd := range []*exec.Cmd{b.driver, b.display} {
-		if cmd != nil && cmd.Process != nil {
-			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-			cmd.Wait()
-		}
+	if b.driver != nil && b.driver.Process != nil {
+		syscall.Kill(-b.driver.Process.Pid, syscall.SIGKILL)
+		b.driver.Wait()
+	}
+	if b.display != nil && b.display.Process != nil {
+		b.display.Process.Kill()
+		b.display.Wait()
 	}
 	os.RemoveAll(b.profile)
 }
