@@ -5,14 +5,14 @@
 /** @typedef {import('./engine.js').Pixels} Pixels */
 
 /**
- * WebKit's frames, which say nothing of their rotation, are left alone: once one that was made of a bitmap is closed, the
- * next picture that is decoded is another (WebKitGTK 2.50).
+ * WebKit's frames are left alone: once one that was made of a bitmap is closed, the next picture that is decoded is
+ * another (WebKitGTK 2.50). They say nothing of their rotation, as those of older Chromiums; but these decode images.
  * @param {ImageBitmap} bitmap
  * @returns {VideoFrame | undefined} which shares its memory; none if it cannot be one, for its size or its format
  */
 export function frameOf(bitmap) {
   try {
-    if (!('rotation' in VideoFrame.prototype)) return undefined;
+    if (!('rotation' in VideoFrame.prototype) && !('ImageDecoder' in globalThis)) return undefined;
     return new VideoFrame(bitmap, { timestamp: 0 });
   } catch {
     return undefined;
