@@ -88,25 +88,13 @@ func packRandom(t testing.TB, c model.Config) (dir string, m *bundle.Manifest) {
 	if err := w.Finish(m, words); err != nil {
 		t.Fatal(err)
 	}
-	m.SelfTest = selfTest(t, w.Files(), m)
+	if m.SelfTest, err = bundle.NewSelfTest(t.Context(), bundle.FS(os.DirFS(w.Files())), m, cpu.New()); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Commit(m); err != nil {
 		t.Fatal(err)
 	}
 	return dir, m
-}
-
-// selfTest computes the embeddings that a device must reproduce.
-func selfTest(t testing.TB, dir string, m *bundle.Manifest) bundle.SelfTest {
-	t.Helper()
-	clip, err := bundle.Open(t.Context(), bundle.FS(os.DirFS(dir)), m, cpu.New())
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := bundle.SelfTest{Text: "a photo of a cat."}
-	if known.TextEmbedding, known.ImageEmbedding, err = clip.Known(t.Context(), known.Text); err != nil {
-		t.Fatal(err)
-	}
-	return known
 }
 
 // link is what all connections to a host share: so many bytes a second. While nothing is sent no more is saved up than

@@ -70,9 +70,6 @@ func pack(ctx context.Context, out output, src, dst string, o packOptions) error
 	return nil
 }
 
-// selfTestText is the text of a bundle's self-test.
-const selfTestText = "a photo of a cat."
-
 // packDir packs a checkpoint directory.
 func packDir(ctx context.Context, out output, src, dst, origin string, o packOptions) (*bundle.Manifest, error) {
 	line := newProgressLine(out.stderr)
@@ -84,20 +81,11 @@ func packDir(ctx context.Context, out output, src, dst, origin string, o packOpt
 	})
 }
 
-// knownEmbeddings computes a bundle's self-test with the reference, from the bundle's own files: rounded to fp16 as
-// every device will see them.
+// knownEmbeddings computes a bundle's self-test with the reference.
 func knownEmbeddings(ctx context.Context, dir string, m *bundle.Manifest) (bundle.SelfTest, error) {
 	device := cpu.New()
 	defer device.Release()
-	clip, err := bundle.Open(ctx, bundle.FS(os.DirFS(dir)), m, device)
-	if err != nil {
-		return bundle.SelfTest{}, err
-	}
-	text, image, err := clip.Known(ctx, selfTestText)
-	if err != nil {
-		return bundle.SelfTest{}, err
-	}
-	return bundle.SelfTest{Text: selfTestText, TextEmbedding: text, ImageEmbedding: image}, nil
+	return bundle.NewSelfTest(ctx, bundle.FS(os.DirFS(dir)), m, device)
 }
 
 // printSizes is a table of what a bundle weighs.

@@ -75,13 +75,7 @@ func (s *Set) Pack(t testing.TB) string {
 	t.Helper()
 	out := t.TempDir()
 	_, err := convert.Pack(t.Context(), os.DirFS(s.Dir), out, convert.Options{SelfTest: func(ctx context.Context, dir string, m *bundle.Manifest) (bundle.SelfTest, error) {
-		clip, err := bundle.Open(ctx, bundle.FS(os.DirFS(dir)), m, cpu.New())
-		if err != nil {
-			return bundle.SelfTest{}, err
-		}
-		known := bundle.SelfTest{Text: "a photo of a cat."}
-		known.TextEmbedding, known.ImageEmbedding, err = clip.Known(ctx, known.Text)
-		return known, err
+		return bundle.NewSelfTest(ctx, bundle.FS(os.DirFS(dir)), m, cpu.New())
 	}})
 	if err != nil {
 		t.Fatal(err)

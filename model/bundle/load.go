@@ -81,6 +81,18 @@ func Open(ctx context.Context, src Source, m *Manifest, d model.Device, towers .
 	return &model.Clip{Config: m.Config, Tokenizer: t, Device: d, Image: r.Image, Text: r.Text}, nil
 }
 
+// NewSelfTest computes a bundle's known embeddings on a device, which is to be the reference, from the bundle's own files:
+// rounded to fp16 as every device will see them.
+func NewSelfTest(ctx context.Context, src Source, m *Manifest, d model.Device) (SelfTest, error) {
+	clip, err := Open(ctx, src, m, d)
+	if err != nil {
+		return SelfTest{}, err
+	}
+	known := SelfTest{Text: "a photo of a cat."}
+	known.TextEmbedding, known.ImageEmbedding, err = clip.Known(ctx, known.Text)
+	return known, err
+}
+
 // Load fills the reserved towers, one after the other in the order in which Reserve named them. A few chunks are read
 // and decoded ahead of the device. It returns when everything is there, or with the first error, which every encoder
 // that waits for a parameter gets too.
