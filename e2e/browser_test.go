@@ -62,6 +62,20 @@ type driver interface {
 	Type(ctx context.Context, keys string) error
 }
 
+// openOther opens url in a browser that is not Chromium, which ends with the test.
+func openOther[P driver](t testing.TB, url string, b interface {
+	Open(ctx context.Context, url string) (P, error)
+	Close()
+}) *tab {
+	t.Helper()
+	t.Cleanup(b.Close)
+	page, err := b.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tab{TB: t, ctx: t.Context(), other: page}
+}
+
 // tab is a page with a record of what it complained of.
 type tab struct {
 	testing.TB

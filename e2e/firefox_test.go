@@ -18,12 +18,7 @@ func openFirefox(t testing.TB, url string) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Close)
-	page, err := b.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tab{TB: t, ctx: t.Context(), other: page}
+	return openOther(t, url, b)
 }
 
 func TestFirefoxFindsTheLabelsOfPhotos(t *testing.T) {
@@ -36,13 +31,7 @@ func TestFirefoxFindsTheLabelsOfPhotos(t *testing.T) {
 			p := openFirefox(t, s.url+"?device="+device)
 			p.adapter()
 			p.model()
-			g.check(t, p)
-			p.label("bicycle")
-			p.until("the new label's scores", readCards+".every((card) => card.scores.bicycle > 0)")
-			if got := eval[string](p, "document.querySelector('[data-testid=status]').dataset.device"); got != device {
-				t.Errorf("the page says it runs on %q, want %q", got, device)
-			}
-			p.noComplaints()
+			g.checkWithAnother(t, p, device)
 		})
 	}
 }

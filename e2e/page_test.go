@@ -179,6 +179,18 @@ func (g starterGolden) check(t *testing.T, p *tab) {
 	}
 }
 
+// checkWithAnother is check, and then adds a label, of a page that runs on device.
+func (g starterGolden) checkWithAnother(t *testing.T, p *tab, device string) {
+	t.Helper()
+	g.check(t, p)
+	p.label("bicycle")
+	p.until("the new label's scores", readCards+".every((card) => card.scores.bicycle > 0)")
+	if got := eval[string](p, "document.querySelector('[data-testid=status]').dataset.device"); got != device {
+		t.Errorf("the page says it runs on %q, want %q", got, device)
+	}
+	p.noComplaints()
+}
+
 func TestPhotosFindTheirLabels(t *testing.T) {
 	t.Parallel()
 	g := readStarterGolden(t)

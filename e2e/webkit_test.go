@@ -18,12 +18,7 @@ func openWebKit(t testing.TB, url string) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Close)
-	page, err := b.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tab{TB: t, ctx: t.Context(), other: page}
+	return openOther(t, url, b)
 }
 
 func TestWebKitFindsTheLabelsOfPhotos(t *testing.T) {
@@ -34,11 +29,5 @@ func TestWebKitFindsTheLabelsOfPhotos(t *testing.T) {
 	p := openWebKit(t, s.url)
 	p.press()
 	p.until("the model", ready)
-	g.check(t, p)
-	p.label("bicycle")
-	p.until("the new label's scores", readCards+".every((card) => card.scores.bicycle > 0)")
-	if got := eval[string](p, "document.querySelector('[data-testid=status]').dataset.device"); got != "cpu" {
-		t.Errorf("the page says it runs on %q", got)
-	}
-	p.noComplaints()
+	g.checkWithAnother(t, p, "cpu")
 }

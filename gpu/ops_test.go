@@ -69,21 +69,15 @@ func counting(d *Device, dispatches *int) optest.Engine {
 }
 
 // TestOperationsEqualTheirTwins runs every operation in each form of kernels that an adapter may take: those for
-// hardware, with weights packed or f16, and those for software adapters, with weights widened; and those that long dispatches are split for also
-// in the smallest parts. Each shape has kernels of its own, which a software adapter takes most of the time to compile.
+// hardware, with weights packed or f16, and those for software adapters, with weights widened; and those that long
+// dispatches are split for also in the smallest parts. Each shape has kernels of its own, which a software adapter takes
+// most of the time to compile.
 func TestOperationsEqualTheirTwins(t *testing.T) {
 	dev := adapter(t, Options{})
-	const shapes = 6
-	seen := map[bool]bool{} // by whether they are for software adapters
 	for _, form := range forms(dev) {
 		t.Run(form.name, func(t *testing.T) {
 			form.device(t, dev)
-			if seen[form.software] { // forms of weights change nothing else
-				optest.OperationsWithParameters(t, engine(dev), shapes)
-			} else {
-				optest.Operations(t, engine(dev), shapes)
-			}
-			seen[form.software] = true
+			optest.Operations(t, engine(dev), 6)
 			for _, op := range []string{"matmul", "layer norm between products", "attention", "conv"} {
 				var whole, parts int
 				t.Run("whole", func(t *testing.T) { optest.Operation(t, counting(dev, &whole), op, 3) })

@@ -354,16 +354,6 @@ func Operations(t *testing.T, engine Engine, shapes int) {
 	}
 }
 
-// OperationsWithParameters runs those that read any.
-func OperationsWithParameters(t *testing.T, engine Engine, shapes int) {
-	for _, c := range cases {
-		b := &both{rng: rand.New(rand.NewPCG(1, 1)), engine: engine}
-		if c.draw(b); len(b.params) > 0 {
-			Operation(t, engine, c.name, shapes)
-		}
-	}
-}
-
 // Operation does so with one of them, on so many shapes.
 func Operation(t *testing.T, engine Engine, name string, shapes int) {
 	for _, c := range cases {

@@ -101,7 +101,7 @@ export async function isCutShort(blob, format) {
     }
     case 'png': {
       const tail = await bytesOf(blob.slice(-12));
-      if (chunkType(tail, 0) === 'IEND') return false;
+      if (ascii(tail, 4, 4) === 'IEND') return false;
       return !pngHasEnd(await bytesOf(blob));
     }
     case 'webp': {
@@ -146,18 +146,29 @@ export function jpegHasEnd(bytes) {
  * @returns {boolean}
  */
 export function pngHasEnd(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // A chunk: length of its data, type, data, checksum.
-  for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
-    if (chunkType(bytes, at) === 'IEND') return true;
-  }
+  for (const { type } of pngChunks(bytes)) if (type === 'IEND') return true;
   return false;
 }
 
 /**
- * @param {Uint8Array} bytes
- * @param {number} at where a PNG chunk begins
+ * A chunk: length of its data, type, data, checksum.
+ * @param {Uint8Array} bytes beginning with the signature
+ * @returns {Iterable<{ type: string, from: number, to: number }>}
  */
-function chunkType(bytes, at) {
-  return String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+export function* pngChunks(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let from = 8; from + 12 <= bytes.length;) {
+    const to = from + 12 + view.getUint32(from);
+    yield { type: ascii(bytes, from + 4, 4), from, to };
+    from = to;
+  }
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ * @param {number} length
+ */
+export function ascii(bytes, at, length) {
+  return String.fromCharCode(...bytes.subarray(at, at + length));
 }

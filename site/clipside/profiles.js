@@ -2,7 +2,7 @@
 // these are. createImageBitmap leaves them as they are where it is asked to (asStored, of formats.js), but in WebKit: that
 // converts them to sRGB all the same, and so gets files without what says how.
 
-import { asStored } from './formats.js';
+import { ascii, asStored, pngChunks } from './formats.js';
 
 /** @typedef {import('./formats.js').Format} Format */
 
@@ -76,10 +76,9 @@ export function profilesInJPEG(head) {
 export function profilesInPNG(head) {
   /** @type {Edit[]} */
   const edits = [];
-  for (let at = 8; at + 8 <= head.length && ascii(head, at + 4, 4) !== 'IDAT';) {
-    const to = at + 12 + view(head).getUint32(at);
-    if (['cHRM', 'gAMA', 'iCCP', 'sRGB', 'cICP'].includes(ascii(head, at + 4, 4))) edits.push({ from: at, to, put: '' });
-    at = to;
+  for (const { type, from, to } of pngChunks(head)) {
+    if (type === 'IDAT') break;
+    if (['cHRM', 'gAMA', 'iCCP', 'sRGB', 'cICP'].includes(type)) edits.push({ from, to, put: '' });
   }
   return edits;
 }
@@ -93,24 +92,10 @@ export function profilesInWebP(head) {
   const icc = 0x20;
   if (ascii(head, extended, 4) !== 'VP8X') return [];
   const flags = extended + 8;
-  const profile = flags + view(head).getUint32(extended + 4, true);
+  const profile = flags + new DataView(head.buffer, head.byteOffset).getUint32(extended + 4, true);
   if (!(head[flags] & icc) || ascii(head, profile, 4) !== 'ICCP') return [];
   return [
     { from: flags, to: flags + 1, put: String.fromCharCode(head[flags] & ~icc & 0x7f) },
     { from: profile, to: profile + 4, put: 'none' },
   ];
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {number} at
- * @param {number} length
- */
-function ascii(bytes, at, length) {
-  return String.fromCharCode(...bytes.subarray(at, at + length));
-}
-
-/** @param {Uint8Array} bytes */
-function view({ buffer, byteOffset, byteLength }) {
-  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -183,7 +183,6 @@ export class ModelStore {
    * @param {boolean} whole whether all files that were loaded are kept
    */
   async commit(manifest, whole) {
-    const named = new Set([addressFile, manifestFile, ...filesOf(manifest).map(({ file }) => file)]);
     const current = await this.alone(undefined, manifestFile, async () => {
       const kept = await this.manifest();
       if (kept && same(kept, manifest)) return true;
@@ -192,6 +191,7 @@ export class ModelStore {
       return true;
     });
     if (!current) return;
+    const named = new Set([addressFile, manifestFile, ...filesOf(manifest).map(({ file }) => file)]);
     for await (const name of this.#directory.keys()) {
       if (!named.has(name)) await ask(this.#directory, (directory) => directory.removeEntry(name)).catch(() => {}); // another tab has it open
     }
