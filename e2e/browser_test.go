@@ -198,6 +198,15 @@ func (p *tab) adapter() string {
 // root is the repository's, seen from this package's folder, where go test runs.
 const root = ".."
 
+func read(t testing.TB, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // gojs runs a go command in the repository with GOOS=js.
 func gojs(t testing.TB, args ...string) {
 	t.Helper()

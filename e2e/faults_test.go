@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -180,10 +179,7 @@ func TestFaultyHosts(t *testing.T) {
 }
 
 func (f *faultSite) survivesTheNetwork(t *testing.T) {
-	good, err := os.ReadFile(filepath.Join(f.dir, f.chunk.File))
-	if err != nil {
-		t.Fatal(err)
-	}
+	good := read(t, filepath.Join(f.dir, f.chunk.File))
 	flipped := bytes.Clone(good)
 	flipped[len(good)/2] ^= 1
 	var zipped bytes.Buffer
@@ -254,10 +250,7 @@ func (f *faultSite) survivesTheNetwork(t *testing.T) {
 }
 
 func (f *faultSite) refusesHostileManifests(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(f.dir, bundle.ManifestName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := read(t, filepath.Join(f.dir, bundle.ManifestName))
 	edited := func(edit func(m, tower, tensor, chunk map[string]any)) []byte {
 		var m map[string]any
 		if err := json.Unmarshal(text, &m); err != nil {

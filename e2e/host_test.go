@@ -260,10 +260,7 @@ func (s *site) respond(file, kind, text string, headers map[string]string) {
 // replaced by others: old, new, old, new.
 func (s *site) rewrite(t testing.TB, file string, oldnew ...string) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(root, "site", file))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := read(t, filepath.Join(root, "site", file))
 	for i := 0; i < len(oldnew); i += 2 {
 		if !strings.Contains(string(data), oldnew[i]) {
 			t.Fatalf("%s has no %q", file, oldnew[i])

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -104,10 +103,7 @@ func TestInterface(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	s.addGoldens(t)
-	coffee, err := os.ReadFile(photo("coffee.png"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	coffee := read(t, photo("coffee.png"))
 	for name, size := range map[string]string{"drawing.svg": `width="600" height="400" `, "sizeless.svg": ""} {
 		s.extras[name] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "image/svg+xml")

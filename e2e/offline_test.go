@@ -30,10 +30,7 @@ import (
 func serveApp(t *testing.T) *site {
 	t.Helper()
 	s := serve(t)
-	data, err := os.ReadFile(filepath.Join(dist(t), "_headers"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := read(t, filepath.Join(dist(t), "_headers"))
 	_, all, _ := strings.Cut(string(data), "/*\n")
 	all, _, _ = strings.Cut(all, "\n\n")
 	s.headers = map[string]string{}
@@ -799,10 +796,7 @@ func TestModelsToKeep(t *testing.T) {
 		t.Error("the page's own model came with it")
 	}
 
-	manifest, err := os.ReadFile(filepath.Join(dist(t), "models/starter/manifest.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	manifest := read(t, filepath.Join(dist(t), "models/starter/manifest.json"))
 	twin.misbehave("manifest.json", func(w http.ResponseWriter, _ *http.Request) { w.Write(append(manifest, '\n')) })
 	p.click("models-close")
 	p.click("models-open")

@@ -280,10 +280,7 @@ func TestPackageRunsAcrossOrigins(t *testing.T) {
 	}))
 	t.Cleanup(open.Close)
 
-	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	readme := read(t, filepath.Join(dir, "README.md"))
 	hash := regexp.MustCompile("(?m)^\\| widget\\.js \\| `(sha384-[^`]+)` \\|$").FindStringSubmatch(string(readme))
 	if hash == nil {
 		t.Fatal("the README has no hash of widget.js")
@@ -416,10 +413,7 @@ func TestPackageKeepsToItsPolicy(t *testing.T) {
 
 // TestPackageUnderTrustedTypes starts the Worker on a page that lets no script's address through by itself.
 func TestPackageUnderTrustedTypes(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(root, "site/npm/README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	readme := read(t, filepath.Join(root, "site/npm/README.md"))
 	advised := regexp.MustCompile(`(?s)trustedTypes\.createPolicy\(.*?\n\}\);`).FindString(string(readme))
 	if advised == "" {
 		t.Fatal("the README has no policy for trusted types")

@@ -231,10 +231,7 @@ func embed(t testing.TB, clip *model.Clip, file string) []float32 {
 	if pil := strings.TrimSuffix(file, filepath.Ext(file)) + ".pil.png"; exists(pil) {
 		file = pil
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := read(t, file)
 	img, err := decode.Decode(data)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)

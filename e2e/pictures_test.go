@@ -156,12 +156,3 @@ func withWebPProfile(file, icc []byte) []byte {
 		[]byte("ICCP"), le.AppendUint32(nil, uint32(len(icc))), icc, make([]byte, len(icc)%2), file[12:])
 	return slices.Concat([]byte("RIFF"), le.AppendUint32(nil, uint32(len(extended))), extended)
 }
-
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}

@@ -25,10 +25,7 @@ import (
 // readmePolicy is the Content-Security-Policy that the package's README says is enough.
 func readmePolicy(t testing.TB) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(root, "site/npm/README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := read(t, filepath.Join(root, "site/npm/README.md"))
 	for line := range strings.Lines(string(data)) {
 		if strings.HasPrefix(line, "default-src ") {
 			return strings.TrimSpace(line)
