@@ -310,7 +310,8 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 	p.noComplaints()
 }
 
-// TestAnotherModelTakesOver: pictures, labels and template stay, even where the model before is still on its way.
+// TestAnotherModelTakesOver: pictures, labels and template stay, even where the model before is still on its way, and the
+// browser's way back leads to the model before.
 func TestAnotherModelTakesOver(t *testing.T) {
 	s := serve(t)
 	s.add("models/twin/", filepath.Join(dist(t), "models/starter"))
@@ -326,11 +327,8 @@ func TestAnotherModelTakesOver(t *testing.T) {
 	p.label("bicycle")
 	eval[bool](p, "document.querySelector('[data-testid=template-input]').select() ?? true")
 	p.run(chromedp.SendKeys("[data-testid=template-input]", "a drawing of a {}."))
-	use := func(name string) {
+	answers := func(name string) {
 		t.Helper()
-		p.click("models-open")
-		p.until("the choice", "document.querySelector('[data-testid=model][data-name="+name+"] [data-testid=model-use]')")
-		p.run(chromedp.Click("[data-testid=model][data-name=" + name + "] [data-testid=model-use]"))
 		p.until("the model", ready)
 		p.settled(1)
 		p.until("its answer", "!document.querySelector('.card-stale')")
@@ -344,6 +342,13 @@ func TestAnotherModelTakesOver(t *testing.T) {
 			t.Errorf("the template is %q", template)
 		}
 	}
+	use := func(name string) {
+		t.Helper()
+		p.click("models-open")
+		p.until("the choice", "document.querySelector('[data-testid=model][data-name="+name+"] [data-testid=model-use]')")
+		p.run(chromedp.Click("[data-testid=model][data-name=" + name + "] [data-testid=model-use]"))
+		answers(name)
+	}
 	p.until("the model on its way", "document.querySelector('[data-testid=progress-text]').innerText.startsWith('Fetching')")
 	use("twin")
 	s.add("models/starter/", filepath.Join(dist(t), "models/starter"))
@@ -351,6 +356,15 @@ func TestAnotherModelTakesOver(t *testing.T) {
 	if note := eval[string](p, "document.querySelector('#model-note').innerText"); !strings.Contains(note, "small demonstration") {
 		t.Errorf("of the starter it says %q", note)
 	}
+	if stays := eval[bool](p, `new Promise((resolve) => {
+		addEventListener('hashchange', () => resolve(document.documentElement.dataset.ready === 'true'));
+		location.hash = 'elsewhere';
+	})`); !stays {
+		t.Error("a fragment in the address lost the model")
+	}
+	eval[bool](p, "(history.go(-2), true)")
+	p.until("the model before", "location.search.includes('twin')")
+	answers("twin")
 	p.noComplaints("404") // sw.js
 }
 

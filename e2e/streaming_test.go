@@ -341,7 +341,32 @@ func TestPageRefinesItsAnswers(t *testing.T) {
 	p.run(chromedp.Navigate(s.url + "?device=cpu&model=starter,large"))
 	p.press()
 	p.until("the larger model", "document.getElementById('model-note').innerText === 'Model: "+m.Name+".'")
+	// Without a file, and kept anew, it is on its way until all of it has come.
+	last := chunks[len(chunks)-1].File
+	large.misbehave(last, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Second)
+		large.files.ServeHTTP(w, r)
+	})
+	eval[bool](p, fmt.Sprintf(`(async () => {
+		const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('clipside-models');
+		for await (const directory of models.values()) {
+			const url = await (await (await directory.getFileHandle('url.txt')).getFile()).text();
+			if (url.endsWith('/large/')) await directory.removeEntry(%q);
+		}
+		return true;
+	})()`, last))
 	p.click("models-open")
-	p.until("the model in use", "[...document.querySelectorAll('[data-testid=model]')].filter((row) => row.innerText.includes('in use')).map(({ dataset }) => dataset.name).join() === '"+m.Name+"'")
+	const used = "[...document.querySelectorAll('[data-testid=model]')].find((row) => row.innerText.includes('in use'))?"
+	const line = used + ".querySelector('[data-testid=model-line]').innerText"
+	p.until("the model in use, and what it lacks", line+".endsWith(': 1 file missing')")
+	if name := eval[string](p, used+".dataset.name"); name != m.Name {
+		t.Errorf("%s is in use", name)
+	}
+	eval[bool](p, "("+used+".querySelector('[data-testid=model-keep]').click(), true)")
+	p.until("its way", line+" === 'On its way'")
+	p.until("its end", line+" !== 'On its way'")
+	if told := eval[string](p, line); !strings.HasSuffix(told, "MB kept") {
+		t.Errorf("of the larger model it says %q", told)
+	}
 	p.noComplaints()
 }

@@ -22,7 +22,9 @@ import { createSamples } from './samples.js';
 import { createStatus } from './status.js';
 import { createTemplate } from './template.js';
 
-let parameters = readParameters(location.search);
+/** The address's query that names the models below. */
+let named = location.search;
+let parameters = readParameters(named);
 
 let address = modelAddress(parameters.model);
 /** Of the models that are to follow it. */
@@ -47,7 +49,6 @@ const progress = createProgress({
   text: byId('model-text', HTMLParagraphElement),
   get: byId('model-get', HTMLButtonElement),
   error: byId('model-error', HTMLDivElement),
-  model: () => parameters.model,
   onGet: () => void start(),
 });
 
@@ -172,7 +173,10 @@ const models = createModels({
   device: parameters.device,
   engine: offline.engine,
   renew,
-  use: (query) => void use(query),
+  use(query) {
+    history.pushState(null, '', query);
+    void goOver();
+  },
   onChange() {
     offline.changed();
     void look();
@@ -199,13 +203,13 @@ function showStatus() {
   if (clip) status.show(clip.info, parameters.complaints);
 }
 
-/** @param {unknown} error */
-function fail(error) {
+/** @param {unknown} error @param {string} [model] */
+function fail(error, model = parameters.model) {
   void clip?.dispose();
   clip = null;
   delete document.documentElement.dataset.ready;
   status.hide();
-  progress.fail(explainModelError(error, parameters.model), () => void start());
+  progress.fail(explainModelError(error, model), () => void start());
   ranking.setClip(null, 'Waiting: the model is not here');
 }
 
@@ -236,22 +240,27 @@ async function look() {
   if (wanted) announce(offer.text);
 }
 
-/** @param {string} [integrity] of the version to take */
-async function start(integrity) {
+/**
+ * @param {string} [integrity] of the version to take
+ * @param {string[]} [names] of the models, the smallest first
+ */
+async function start(integrity, names = [parameters.model, ...parameters.larger]) {
   loading?.stop.abort();
   started = true;
   const stop = new AbortController();
-  loading = { pinned: integrity !== undefined, stop, done: load(stop.signal, integrity) };
+  loading = { pinned: integrity !== undefined, stop, done: load(stop.signal, names, integrity) };
   await loading.done;
 }
 
 /**
  * @param {AbortSignal} signal
- * @param {string} [integrity]
+ * @param {string[]} names
+ * @param {string} [integrity] of the first
  */
-async function load(signal, integrity) {
+async function load(signal, names, integrity) {
+  const [first, ...larger] = names.map(modelAddress);
   status.hide();
-  progress.start();
+  progress.start(names[0]);
   ranking.setClip(null);
   offline.allow();
   /** @type {import('../clipside.js').Clip} */
@@ -259,16 +268,16 @@ async function load(signal, integrity) {
   try {
     const { createClip } = await offline.engine();
     made = await createClip({
-      model: [address, ...larger],
+      model: [first, ...larger],
       integrity: integrity && [integrity, ...larger.map(() => undefined)],
       device: parameters.device,
       signal,
-      onProgress: (told) => void (signal.aborted || (told.model === address ? progress.update(told) : progress.follow(told))),
+      onProgress: (told) => void (signal.aborted || (told.model === first ? progress.update(told) : progress.follow(told))),
     });
   } catch (error) {
     if (signal.aborted) return;
     loading = null;
-    return fail(error);
+    return fail(error, names[0]);
   }
   if (signal.aborted) return void made.dispose();
   loading = null;
@@ -295,19 +304,16 @@ async function load(signal, integrity) {
   models.changed();
 }
 
-/**
- * Goes over to another model, and keeps the pictures and what is asked of them.
- *
- * @param {string} query that opens the page with it
- */
-async function use(query) {
+/** Goes over to the model that the address names now, and keeps the pictures and what is asked of them. */
+async function goOver() {
+  if (location.search === named) return; // a step in the history that is none between models
   loading?.stop.abort();
   loading = null;
   void clip?.dispose();
   clip = null;
   started = false;
-  history.replaceState(null, '', query);
-  parameters = readParameters(location.search);
+  named = location.search;
+  parameters = readParameters(named);
   address = modelAddress(parameters.model);
   larger = parameters.larger.map(modelAddress);
   wanted = cards.all.length > 0;
@@ -320,21 +326,24 @@ async function use(query) {
   await look();
 }
 
-/** Loads the site's version of the model, unless that is on its way, and so has it kept. */
+/** Loads the site's version of the model in use, unless that is on its way, and so has it kept. */
 async function renew() {
   const about = address;
+  const names = [parameters.model, ...parameters.larger];
+  const used = clip ? names.findIndex((name) => modelAddress(name) === clip?.info.url) : 0;
   const coming = loading !== null && !loading.pinned;
   await loading?.done;
   if (!coming && about === address) {
     const before = clip;
     clip = null;
     await before?.dispose();
-    if (about === address) await start();
+    if (about === address) await start(undefined, names.slice(used)); // what it has taken over from is not needed
   }
   return /** @type {import('../clipside.js').Clip|null} */ (clip)?.info.storage;
 }
 
 showNote();
 for (const event of ['online', 'offline']) addEventListener(event, () => void look());
+addEventListener('popstate', () => void goOver());
 if (parameters.open === 'models') models.open();
 void look();

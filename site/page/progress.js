@@ -16,9 +16,10 @@ const staleMs = 3000;
  * button that fetches it, and the error in their place when it does not come.
  * The strip's height is reserved by the style sheet.
  *
- * @param {{strip: HTMLElement, bar: HTMLProgressElement, text: HTMLElement, get: HTMLButtonElement, error: HTMLElement, model: () => string, onGet: () => void}} parts
+ * @param {{strip: HTMLElement, bar: HTMLProgressElement, text: HTMLElement, get: HTMLButtonElement, error: HTMLElement, onGet: () => void}} parts
  */
-export function createProgress({ strip, bar, text, get, error, model, onGet }) {
+export function createProgress({ strip, bar, text, get, error, onGet }) {
+  let model = '';
   let told = 0;
   let stale = 0;
   get.addEventListener('click', onGet);
@@ -57,10 +58,12 @@ export function createProgress({ strip, bar, text, get, error, model, onGet }) {
       set('offered');
     },
 
-    start() {
+    /** @param {string} name of the model */
+    start(name) {
+      model = name;
       told = 0;
       bar.value = 0;
-      text.textContent = `Fetching the ${model()} model…`;
+      text.textContent = `Fetching the ${model} model…`;
       set('loading');
     },
 
@@ -72,7 +75,7 @@ export function createProgress({ strip, bar, text, get, error, model, onGet }) {
         bar.value = share;
         // Bytes from the browser's own store come at once and tell nothing about the wait.
         const source = cached > 0 && cached >= loaded ? 'Reading the stored' : 'Fetching the';
-        const parts = [`${source} ${model()} model: ${megabytes(loaded)} of ${megabytes(total)} MB`];
+        const parts = [`${source} ${model} model: ${megabytes(loaded)} of ${megabytes(total)} MB`];
         if (rate > 0) parts.push(`${megabytes(rate)} MB/s`);
         if (secondsLeft !== undefined && loaded < total) parts.push(timeLeft(secondsLeft));
         text.textContent = parts.join(', ');
