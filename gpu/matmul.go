@@ -209,7 +209,8 @@ func (r *recorder) lower(c *command) []*command {
 	}
 	t := r.d.tile(p)
 	c.kernel = matmul
-	c.consts = []shaders.Const{{Name: "ACT", Value: recording.Activation(p.act)}, flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)}
+	c.consts = []shaders.Const{{Name: "ACT", Value: recording.Activation(p.act)}}
+	withBias, withResidual := flag("BIAS", p.bias != nil), flag("RESIDUAL", p.residual != nil)
 	var height int                 // rows of a tile
 	var grid func(m int) [3]uint32 // for so many rows
 	switch t {
@@ -217,11 +218,12 @@ func (r *recorder) lower(c *command) []*command {
 		height = min(registerRows, p.m)
 		c.kernel = matmulRegister
 		c.consts = append(c.consts, flag("CONV", p.conv != nil), shaders.Const{Name: "ROWS", Value: height})
+		uniform[6], uniform[7] = uint32(withBias.Value), uint32(withResidual.Value)
 		grid = func(m int) [3]uint32 { return r.flat(ceil(m, height)*ceil(p.n, registerCols), 32) }
 	case rowTile, subgroupTile:
 		height = 1
 		c.kernel = matmulRow
-		c.consts = append(c.consts, flag("NORM", p.norm != nil), flag("SUBGROUPS", t == subgroupTile))
+		c.consts = append(c.consts, withBias, withResidual, flag("NORM", p.norm != nil), flag("SUBGROUPS", t == subgroupTile))
 		grid = func(m int) [3]uint32 { return r.grid(matmulRow, ceil(p.n, rowTileCols), m, 1) }
 	default:
 		if n := p.norm; n != nil {
@@ -233,7 +235,7 @@ func (r *recorder) lower(c *command) []*command {
 			spare = operand{slot: m.slot}
 		}
 		height = t.rows()
-		c.consts = append(c.consts, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil), flag("CONV", p.conv != nil), flag("SLICED", t.split > 1))
+		c.consts = append(c.consts, withBias, withResidual, flag("NORM", p.norm != nil), flag("MOMENTS", p.moments != nil), flag("CONV", p.conv != nil), flag("SLICED", t.split > 1))
 		c.consts = append(c.consts, []shaders.Const{
 			{Name: "TX", Value: t.tx}, {Name: "TY", Value: t.ty}, {Name: "RM", Value: t.rm}, {Name: "RN", Value: t.rn},
 			{Name: "STEP", Value: t.step}, {Name: "SPLIT", Value: t.split},

@@ -4,12 +4,13 @@
 // An invocation holds ROWS×8 outputs in variables and reads its operands straight from memory, four values of K at a
 // time. Traffic: ROWS + 8 loads for 32·ROWS multiply-adds. Layer norm stays an operation of its own here: to normalise
 // in the inner loop costs more than a pass over x.
-// Consts: ACT, BIAS, RESIDUAL, CONV, ROWS.
+// Consts: ACT, CONV, ROWS. Whether there is a bias, or a residual, is a parameter: fewer kernels are compiled, and these
+// adapters take 150 ms for each.
 const PAIRS = 2u * ROWS;
 
 struct Params {
   first: u32, m: u32, n: u32, k4: u32, n_padded: u32, // rows first to m - 1 are made
-  cols: u32, block: u32, eps: f32, // not used
+  cols: u32, bias: u32, residual: u32, // 1 if there is one; cols is not used
   side: u32, out_side: u32, in4: u32, taps: u32, stride: u32, pad: u32, // CONV; taps of a side
 }
 
@@ -36,8 +37,8 @@ fn finish(row: u32, col4: u32, sum: vec4f) {
   if (row >= p.m || col4 >= n4) { return; }
   let at = row * n4 + col4;
   var v = sum;
-  if (BIAS == 1u) { v += widen(bias[col4]); }
-  if (RESIDUAL == 1u) { v += residual[at]; }
+  if (p.bias == 1u) { v += widen(bias[col4]); }
+  if (p.residual == 1u) { v += residual[at]; }
   let inside = vec4u(col4 * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(p.n);
   out[at] = select(vec4f(), activate4(v), inside);
 }
