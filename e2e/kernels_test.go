@@ -36,7 +36,7 @@ func TestKernels(t *testing.T) {
 	}{
 		// A browser compiles kernels one after the other, which takes most of the time.
 		{"Chromium", chromium, "", choices, 40},
-		{"Chromium, what is chosen from", chromium, choices, "", 40},
+		{"Chromium, what is chosen from", chromium, choices, "", 25},
 		// Another compiler of WGSL, another way of bitmaps to textures: kernels as an adapter without f16 has them. The tiles
 		// are the same shaders once more, and a software adapter is for those who ask for it.
 		{"Firefox", openFirefox, "Operations/hardware,_packed|Resized|ArriveAs|Layer", "", 30},
