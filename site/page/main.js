@@ -27,8 +27,6 @@ let named = location.search;
 let parameters = readParameters(named);
 
 let address = modelAddress(parameters.model);
-/** Of the models that are to follow it. */
-let larger = parameters.larger.map(modelAddress);
 
 /** @type {import('../clipside.js').Clip|null} */
 let clip = null;
@@ -226,6 +224,7 @@ async function look() {
   if (over()) return;
   const online = navigator.onLine;
   const metered = isMetered();
+  const larger = parameters.larger.map(modelAddress);
   const rest = await Promise.all(larger.map(findKept));
   if (over()) return;
   // Pinned to the version that is kept, it asks the network for nothing; offline, larger ones are not waited for.
@@ -258,7 +257,7 @@ async function start(integrity, names = [parameters.model, ...parameters.larger]
  * @param {string} [integrity] of the first
  */
 async function load(signal, names, integrity) {
-  const [first, ...larger] = names.map(modelAddress);
+  const addresses = names.map(modelAddress);
   status.hide();
   progress.start(names[0]);
   ranking.setClip(null);
@@ -268,11 +267,11 @@ async function load(signal, names, integrity) {
   try {
     const { createClip } = await offline.engine();
     made = await createClip({
-      model: [first, ...larger],
-      integrity: integrity && [integrity, ...larger.map(() => undefined)],
+      model: addresses,
+      integrity: integrity && addresses.map((_, i) => (i === 0 ? integrity : undefined)),
       device: parameters.device,
       signal,
-      onProgress: (told) => void (signal.aborted || (told.model === first ? progress.update(told) : progress.follow(told))),
+      onProgress: (told) => void (signal.aborted || (told.model === addresses[0] ? progress.update(told) : progress.follow(told))),
     });
   } catch (error) {
     if (signal.aborted) return;
@@ -315,7 +314,6 @@ async function goOver() {
   named = location.search;
   parameters = readParameters(named);
   address = modelAddress(parameters.model);
-  larger = parameters.larger.map(modelAddress);
   wanted = cards.all.length > 0;
   delete document.documentElement.dataset.ready;
   status.hide();
