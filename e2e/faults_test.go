@@ -349,24 +349,19 @@ func (f *faultSite) keepsModels(t *testing.T) {
 		h.well()
 		chunks := f.m.Towers[bundle.Text].Chunks
 		eval[bool](f.page, fmt.Sprintf(`(async () => {
-			const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('clipside-models');
-			for await (const model of models.values()) {
-				const url = await (await (await model.getFileHandle('url.txt')).getFile()).text();
-				if (url !== %q) continue;
-				const flipped = await model.getFileHandle(%q), cut = await model.getFileHandle(%q);
-				const bytes = new Uint8Array(await (await flipped.getFile()).arrayBuffer());
-				bytes[bytes.length >> 1] ^= 1;
-				let writing = await flipped.createWritable();
-				await writing.write(bytes);
-				await writing.close();
-				writing = await cut.createWritable({ keepExistingData: true });
-				await writing.truncate(1000);
-				await writing.close();
-				await model.removeEntry(%q);
-				return true;
-			}
-			throw new Error('the model is not there');
-		})()`, h.url, chunks[0].File, chunks[1].File, chunks[3].File))
+			const model = await (%s)(%q);
+			const flipped = await model.getFileHandle(%q), cut = await model.getFileHandle(%q);
+			const bytes = new Uint8Array(await (await flipped.getFile()).arrayBuffer());
+			bytes[bytes.length >> 1] ^= 1;
+			let writing = await flipped.createWritable();
+			await writing.write(bytes);
+			await writing.close();
+			writing = await cut.createWritable({ keepExistingData: true });
+			await writing.truncate(1000);
+			await writing.close();
+			await model.removeEntry(%q);
+			return true;
+		})()`, keptDirectory, h.url, chunks[0].File, chunks[1].File, chunks[3].File))
 		l := load(t, f.page, h, "")
 		l.mustWork(t)
 		asked := h.well()

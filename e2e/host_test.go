@@ -234,6 +234,15 @@ func elsewhere(t testing.TB, dir string, headers map[string]string) *host {
 	return h
 }
 
+// keptDirectory is a function of JavaScript's, from a model's address to the directory that the browser keeps it in.
+const keptDirectory = `async (address) => {
+	const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('clipside-models');
+	for await (const model of models.values()) {
+		if ((await (await (await model.getFileHandle('url.txt')).getFile()).text()) === address) return model;
+	}
+	throw new Error(address + ' is not kept');
+}`
+
 // blank serves an empty page of the site's origin.
 func (s *site) blank() string {
 	s.respond("blank.html", "text/html; charset=utf-8", "<!doctype html><title>blank</title><link rel=icon href=data:,>", nil)

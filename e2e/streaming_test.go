@@ -347,14 +347,7 @@ func TestPageRefinesItsAnswers(t *testing.T) {
 		time.Sleep(time.Second)
 		large.files.ServeHTTP(w, r)
 	})
-	eval[bool](p, fmt.Sprintf(`(async () => {
-		const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('clipside-models');
-		for await (const directory of models.values()) {
-			const url = await (await (await directory.getFileHandle('url.txt')).getFile()).text();
-			if (url.endsWith('/large/')) await directory.removeEntry(%q);
-		}
-		return true;
-	})()`, last))
+	eval[bool](p, fmt.Sprintf("(%s)(%q).then((model) => model.removeEntry(%q)).then(() => true)", keptDirectory, large.url, last))
 	p.click("models-open")
 	const used = "[...document.querySelectorAll('[data-testid=model]')].find((row) => row.innerText.includes('in use'))?"
 	const line = used + ".querySelector('[data-testid=model-line]').innerText"
