@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -161,11 +162,18 @@ func try[T any](p *tab, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// until waits for an expression to be true.
+// until waits for an expression to be true, of a page that may be reloading itself.
 func (p *tab) until(what, expression string) {
 	p.Helper()
 	deadline := time.Now().Add(8 * time.Minute) // a busy machine may take several times as long as another
-	for !eval[bool](p, "!!("+expression+")") {
+	for {
+		holds, err := try[bool](p, "!!("+expression+")")
+		if err != nil && !strings.Contains(err.Error(), "Inspected target navigated") {
+			p.Fatalf("evaluate %.200s: %v\nproblems: %q", expression, err, p.complaints())
+		}
+		if holds {
+			return
+		}
 		if time.Now().After(deadline) {
 			p.Fatalf("waited in vain for %s\nproblems: %q", what, p.complaints())
 		}
