@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/clipside/clipside/bench/onnx"
 	"github.com/clipside/clipside/model"
@@ -117,11 +118,11 @@ func makeEntrant(ctx context.Context, root, clipside, dir, name string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := makeTexts(tok, m.Config.Text.Context)
+	pools, err := makeTexts(tok, m.Config.Text.Context)
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(pool)
+	data, err := json.Marshal(pools)
 	if err != nil {
 		return err
 	}
@@ -153,34 +154,73 @@ type pool struct {
 
 const (
 	textLength = 12
-	poolSize   = 3000
+	callTexts  = 64 // of the longest calls
 
-	// mostCalls is how many timed calls of one text and of 64 the pool is enough for, after two that are not counted.
-	mostCalls = poolSize/65 - 2
+	// poolCalls is for how many of the longest calls, and calls of one text, a pool has texts.
+	poolCalls = 45
+
+	// mostCalls is how many timed calls that leaves, after those that race.js does not count.
+	mostCalls = poolCalls - 6
 )
 
-func makeTexts(tok *tokenizer.Tokenizer, context int) (*pool, error) {
+// pools are what texts calls have: the prompts of three templates, or texts of which no two in a call begin alike.
+type pools struct {
+	Alike *pool `json:"alike"`
+	Apart *pool `json:"apart"`
+}
+
+func makeTexts(tok *tokenizer.Tokenizer, context int) (*pools, error) {
 	adjectives := []string{"red", "small", "old", "happy", "large", "black", "white", "green", "blue", "young", "two", "three", "many", "big", "brown", "wooden", "yellow", "dark", "bright", "empty"}
 	nouns := []string{"cat", "dog", "car", "man", "woman", "boat", "house", "bird", "horse", "train", "table", "tree", "bus", "flower", "chair", "child", "bike", "plane", "sheep", "bear"}
+	others := []string{"water", "snow", "street", "park", "beach", "bridge", "night", "field", "sea", "food", "people", "girl", "boy", "road", "city", "kitchen", "room", "window", "door", "ball", "phone", "book", "light", "sign"}
 	places := []string{"on the street", "in a field", "near the water", "by the sea", "in the snow", "at night", "in the park", "on a table", "in front of a house", "next to a tree", "under a bridge", "on the beach"}
-	p := new(pool)
-	for _, place := range places {
-		for _, a := range adjectives {
-			for _, n := range nouns {
-				for _, start := range []string{"a photo of a", "a picture of the", "a drawing of one"} {
-					text := fmt.Sprintf("%s %s %s %s", start, a, n, place)
-					if ids, _ := tok.Encode(text, context); len(ids) == textLength {
-						p.Texts, p.IDs = append(p.Texts, text), append(p.IDs, ids)
+	things := func(yield func(string) bool) { // neighbours have different adjectives
+		for _, place := range places {
+			for shift := range nouns {
+				for i, a := range adjectives {
+					if !yield(fmt.Sprintf("%s %s %s", a, nouns[(i+shift)%len(nouns)], place)) {
+						return
 					}
 				}
 			}
 		}
 	}
-	if len(p.Texts) < poolSize {
-		return nil, fmt.Errorf("only %d texts have %d tokens, %d are needed", len(p.Texts), textLength, poolSize)
+	add := func(p *pool, text string) {
+		if ids, _ := tok.Encode(text, context); len(ids) == textLength {
+			p.Texts, p.IDs = append(p.Texts, text), append(p.IDs, ids)
+		}
 	}
-	p.Texts, p.IDs = p.Texts[:poolSize], p.IDs[:poolSize]
-	return p, nil
+
+	alike := new(pool)
+	for thing := range things {
+		for _, start := range []string{"a photo of a", "a picture of the", "a drawing of one"} {
+			add(alike, start+" "+thing)
+		}
+	}
+	if want := poolCalls * (callTexts + 1); len(alike.Texts) < want {
+		return nil, fmt.Errorf("only %d texts have %d tokens, %d are needed", len(alike.Texts), textLength, want)
+	}
+
+	apart := new(pool)
+	var first []*pool // by first word
+	for _, word := range slices.Concat(adjectives, nouns, others)[:callTexts] {
+		p := new(pool)
+		for thing := range things {
+			if add(p, word+" next to a "+thing); len(p.Texts) == poolCalls {
+				break
+			}
+		}
+		if len(p.Texts) < poolCalls {
+			return nil, fmt.Errorf("only %d texts with %q have %d tokens, %d are needed", len(p.Texts), word, textLength, poolCalls)
+		}
+		first = append(first, p)
+	}
+	for i := range poolCalls {
+		for _, p := range first {
+			apart.Texts, apart.IDs = append(apart.Texts, p.Texts[i]), append(apart.IDs, p.IDs[i])
+		}
+	}
+	return &pools{alike, apart}, nil
 }
 
 // makers are the files that decide what prepare makes.

@@ -27,8 +27,9 @@ type start struct {
 	Warm   *spread `json:"warm,omitempty"` // ms, a second visit
 	Memory *memory `json:"memory,omitempty"`
 	Code   *size   `json:"code,omitempty"`
-	// Weights are what came over the wire besides code, bytes.
+	// Weights are what came over the wire besides code, bytes; Again what of that came again at the second visit.
 	Weights int64  `json:"weights,omitempty"`
+	Again   int64  `json:"again,omitempty"`
 	Note    string `json:"note,omitempty"`
 	Failed  bool   `json:"failed,omitempty"`
 	Commit  string `json:"commit,omitempty"` // of clipside
@@ -42,6 +43,9 @@ var contenders = []string{"clipside", "onnxruntime", "transformers"}
 // longEnough is how long a model is started over and over in a lane before what there is of samples must do. The first
 // sample of each does not count: the files that come with it are compressed meanwhile, which can take as long.
 const longEnough = 3 * time.Minute
+
+// tornDown is how long a visit's memory may take to be given back, and its files to be written, before the second begins.
+const tornDown = 3 * time.Second
 
 // runStarts starts every contender samples times, in turns, each time in a fresh browser.
 func runStarts(ctx context.Context, log io.Writer, s *server, e *entrant, l lane, samples int, slowest time.Duration, flags []string, measure *measurer) ([]start, error) {
@@ -143,9 +147,17 @@ func startOnce(ctx context.Context, s *server, address string, slowest time.Dura
 				return visits, err
 			}
 		}
+		if i == 1 && details {
+			if _, t.Again, err = measure.moved(s.requests()); err != nil {
+				return visits, err
+			}
+		}
 		// A tab's own memory cache goes with it; what stays is what a second visit finds.
 		if err := chromedp.Do(tab, chromedp.Navigate("about:blank")); err != nil {
 			return visits, err
+		}
+		if i == 0 {
+			time.Sleep(tornDown)
 		}
 	}
 	return visits, nil

@@ -5,10 +5,12 @@ import { Ort } from './ort.js';
 
 /** @typedef {import('./inputs.js').ModelFacts} ModelFacts */
 /** @typedef {import('./ort.js').WebGPUMode} WebGPUMode */
+/** @typedef {import('./ort.js').Trial} Trial */
 
 /**
  * @typedef {object} RowRequest
  * @property {'image' | 'text'} kind
+ * @property {boolean} apart whether texts share no beginning
  * @property {number} n inputs a call
  * @property {number} seconds for the timed calls of both together
  * @property {number} slowest milliseconds that a call may take
@@ -35,9 +37,10 @@ let clip;
 let peer;
 /** @type {ModelFacts} */
 let facts;
-/** @type {{ texts: string[], ids: number[][] }} */
-let pool;
-let taken = 0;
+/** @typedef {{ texts: string[], ids: number[][] }} Texts */
+/** @type {{ alike: Texts, apart: Texts }} */
+let pools;
+const taken = { alike: 0, apart: 0 };
 
 /** The least that one input took, by contender and kind: to foresee what a larger batch takes. */
 const perInput = { image: { ours: Infinity, peer: Infinity }, text: { ours: Infinity, peer: Infinity } };
@@ -58,9 +61,9 @@ function openPeer({ facts, device, half, threads, worker, modes }) {
 }
 
 /**
- * Whether the peer works in a mode; the page is of no use afterwards.
+ * Whether the peer works in a mode, and how fast; the page is of no use afterwards.
  * @param {LaneRequest & { kind: 'image' | 'text', mode: WebGPUMode, slowest: number }} request
- * @returns {Promise<string>} empty if it does, else why not
+ * @returns {Promise<Trial>}
  */
 async function tryMode(request) {
   return (await openPeer(request)).tryMode(request.kind, request.mode, request.slowest);
@@ -69,7 +72,7 @@ async function tryMode(request) {
 /** @param {LaneRequest} request */
 async function open(request) {
   facts = request.facts;
-  pool = await (await fetch(address(`../texts/${facts.name}.json`))).json();
+  pools = await (await fetch(address(`../texts/${facts.name}.json`))).json();
   const { createClip } = await import(address(inBrowser ? '../ours/clipside.js' : '../node/clip.js'));
   clip = await createClip({ model: address(`../models/${facts.name}/`), device: request.device, cache: false });
   peer = await openPeer(request);
@@ -81,7 +84,7 @@ async function open(request) {
  * @param {RowRequest} request
  * @returns {Promise<Row>}
  */
-async function row({ kind, n, seconds, slowest, most }) {
+async function row({ kind, apart, n, seconds, slowest, most }) {
   /** @type {Row} */
   const result = {
     ours: [],
@@ -96,15 +99,17 @@ async function row({ kind, n, seconds, slowest, most }) {
   for (const who of /** @type {const} */ (['ours', 'peer'])) {
     const expected = perInput[kind][who] * n;
     if (expected > slowest && expected < Infinity) {
-      result.reason = `${names[who]} would take about ${Math.round(expected / 1000)} s a call`;
+      result.reason = `not run: ${n} times ${names[who]}'s shortest time an input would be ${Math.round(expected / 1000)} s`;
       return result;
     }
   }
   let encoder;
   try {
-    encoder = await peer.encoder(kind, n);
+    encoder = await within(3 * slowest, peer.encoder(kind, n), 'peer');
   } catch (error) {
-    result.reason = `the peer fails: ${/** @type {any} */ (error)?.message ?? error}`;
+    const late = error instanceof TooSlow;
+    result.reason = late ? error.message : `the peer fails: ${/** @type {any} */ (error)?.message ?? error}`;
+    result.stuck = late;
     return result;
   }
   result.mode = encoder.mode;
@@ -114,9 +119,11 @@ async function row({ kind, n, seconds, slowest, most }) {
 
     /** One call of each on the same inputs, in turns. */
     const turn = async (/** @type {boolean} */ oursFirst, limit = slowest) => {
-      const at = taken;
-      if (kind === 'text') taken += n;
-      if (taken > pool.texts.length) throw new RangeError(`only ${pool.texts.length} texts`);
+      const which = apart ? 'apart' : 'alike';
+      const pool = pools[which];
+      const at = taken[which];
+      if (kind === 'text') taken[which] += n;
+      if (taken[which] > pool.texts.length) throw new RangeError(`only ${pool.texts.length} texts`);
       const ids = kind === 'text' ? BigInt64Array.from(pool.ids.slice(at, at + n).flat(), BigInt) : null;
       const texts = pool.texts.slice(at, at + n);
       const given = ids ?? pixels.slice(); // a Worker takes them away
@@ -151,9 +158,12 @@ async function row({ kind, n, seconds, slowest, most }) {
       return times;
     };
 
-    // Neither is warm in the first turn: programs are compiled then, which may take longer.
-    const first = await turn(true, 3 * slowest);
-    if (first.ours + first.peer < seconds * 250) await turn(false);
+    // Neither is warm in the first turns: programs are compiled, by the browser once more when they have run a while.
+    let warming = 0;
+    for (let n = 0; n < warmingTurns && warming < seconds * 250; n++) {
+      const times = await turn(n % 2 === 0, n === 0 ? 3 * slowest : slowest);
+      warming += times.ours + times.peer;
+    }
     result.engine.length = 0;
     let spent = 0;
     for (let n = 0; n < most && (spent < seconds * 1000 || (n < 3 && spent < seconds * 2000)); n++) {
@@ -175,6 +185,9 @@ async function row({ kind, n, seconds, slowest, most }) {
     if (!result.stuck) await encoder.release().catch(() => {});
   }
 }
+
+/** How many calls of each are not counted, at most. */
+const warmingTurns = 6;
 
 const names = { ours: 'clipside', peer: 'the peer' };
 
@@ -203,15 +216,18 @@ class TooSlow extends Error {
 }
 
 /**
+ * @template T
  * @param {number} limit milliseconds
- * @param {Promise<void>} call
+ * @param {Promise<T>} call
  * @param {'ours' | 'peer'} who
+ * @returns {Promise<T>}
  */
 async function within(limit, call, who) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** @type {Promise<never>} */
   const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new TooSlow(who, limit)), limit)));
-  await Promise.race([call, late]).finally(() => clearTimeout(timer));
+  return Promise.race([call, late]).finally(() => clearTimeout(timer));
 }
 
 /** @type {any} */ (globalThis).race = { tryMode, open, row };
