@@ -73,12 +73,19 @@ func pack(ctx context.Context, out output, src, dst string, o packOptions) error
 // packDir packs a checkpoint directory.
 func packDir(ctx context.Context, out output, src, dst, origin string, o packOptions) (*bundle.Manifest, error) {
 	line := newProgressLine(out.stderr)
-	defer line.clear()
-	return convert.Pack(ctx, os.DirFS(src), dst, convert.Options{
+	m, err := convert.Pack(ctx, os.DirFS(src), dst, convert.Options{
 		Name: o.name, Source: origin, License: o.license,
 		SelfTest: knownEmbeddings,
 		Progress: func(done, total int64) { line.update("packing "+o.name, done, total) },
 	})
+	line.clear()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range m.Notes {
+		fmt.Fprintf(out.stderr, "note: %s\n", printable(n))
+	}
+	return m, nil
 }
 
 // knownEmbeddings computes a bundle's self-test with the reference.

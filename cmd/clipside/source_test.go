@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,12 +49,16 @@ func TestANameIsFetchedAndPackedOnce(t *testing.T) {
 }
 
 func TestAMissingRepositoryIsNamed(t *testing.T) {
-	t.Setenv("CLIPSIDE_CACHE", t.TempDir())
+	cache := t.TempDir()
+	t.Setenv("CLIPSIDE_CACHE", cache)
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	t.Setenv("HF_ENDPOINT", server.URL)
 	code, _, stderr := clipside(t, "pack", "models/starterr", "out")
 	if code != 1 || !strings.Contains(stderr, "no directory models/starterr") || !strings.Contains(stderr, "404") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	if left, err := os.ReadDir(filepath.Join(cache, "checkpoints")); err != nil || slices.ContainsFunc(left, fs.DirEntry.IsDir) {
+		t.Errorf("%v is left, error %v", left, err)
 	}
 }

@@ -44,6 +44,7 @@ type Checkpoint struct {
 var (
 	huggingFaceWeights = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"}
 	openCLIPWeights    = []string{"open_clip_model.safetensors", "open_clip_pytorch_model.bin"}
+	shardedPickle      = "pytorch_model.bin.index.json"
 	openCLIPConfigs    = []string{"open_clip_config.json", "open_clip_model_config.json"}
 )
 
@@ -83,6 +84,9 @@ func (c *Checkpoint) open(fsys fs.FS) error {
 		return err
 	}
 	if weights == "" {
+		if exists(fsys, shardedPickle) {
+			return bad(shardedPickle, "", "PyTorch's files in shards are not supported: save the model as safetensors")
+		}
 		return bad(config, "", "the weights are missing (%s)", strings.Join(huggingFaceWeights, " or "))
 	}
 	c.Config.LogitScale = 1 // until its tensor is read

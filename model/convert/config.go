@@ -70,17 +70,24 @@ func huggingFaceConfig(fsys fs.FS) (c model.Config, end int, notes []string, err
 	return c, end, notes, err
 }
 
+// huggingFacePreprocessors are the files that say how pictures are prepared, in order of preference.
+var huggingFacePreprocessors = []string{"preprocessor_config.json", "processor_config.json"}
+
 // resamplers are PIL's numbers for its filters.
 var resamplers = map[int]string{0: "nearest", 1: "Lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "Hamming"}
 
-// huggingFacePreprocess reads preprocessor_config.json, if there is one.
+// huggingFacePreprocess reads preprocessor_config.json or, as transformers 5 writes it, processor_config.json, which has
+// the same in a field.
 func huggingFacePreprocess(fsys fs.FS, size int) (p model.Preprocess, notes []string, err error) {
-	const file = "preprocessor_config.json"
+	file := first(fsys, huggingFacePreprocessors)
 	p = model.Preprocess{Mean: model.DefaultMean, Std: model.DefaultStd}
-	if !exists(fsys, file) {
-		return p, nil, nil
+	if file == "" {
+		return p, []string{"nothing says how pictures are prepared: as for OpenAI's CLIP"}, nil
 	}
 	f := readFields(fsys, file, &err)
+	if file == "processor_config.json" {
+		f = f.sub("image_processor")
+	}
 	for _, step := range []string{"do_resize", "do_center_crop", "do_normalize", "do_rescale"} {
 		f.only(step, "true")
 	}

@@ -284,20 +284,28 @@ func TestDefaultsOfConfigurations(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			fsys := fstest.MapFS{test.file: {Data: []byte(test.config)}}
-			if test.preprocess != "" {
-				fsys["preprocessor_config.json"] = &fstest.MapFile{Data: []byte(test.preprocess)}
-			}
-			var got model.Config
-			if test.file == "config.json" {
-				got, _, _, err = huggingFaceConfig(fsys)
-			} else {
-				got, err = openCLIPConfig(fsys, test.file)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", test.want) {
-				t.Errorf("\n%+v, want\n%+v", got, test.want)
+			// The preprocessor's own file, and the field of the processor's that later versions of transformers write instead.
+			for file, form := range map[string]string{"preprocessor_config.json": "%s", "processor_config.json": `{"image_processor": %s, "processor_class": "CLIPProcessor"}`} {
+				fsys := maps.Clone(fsys)
+				if test.preprocess != "" {
+					fsys[file] = &fstest.MapFile{Data: fmt.Appendf(nil, form, test.preprocess)}
+				}
+				var got model.Config
+				var notes []string
+				if test.file == "config.json" {
+					got, _, notes, err = huggingFaceConfig(fsys)
+				} else {
+					got, err = openCLIPConfig(fsys, test.file)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", test.want) {
+					t.Errorf("%s:\n%+v, want\n%+v", file, got, test.want)
+				}
+				if assumed := test.file == "config.json" && test.preprocess == ""; (len(notes) == 1) != assumed {
+					t.Errorf("%s: notes %q", file, notes)
+				}
 			}
 		})
 	}
@@ -452,7 +460,7 @@ func TestPackRefuses(t *testing.T) {
 	}
 	hfSetting := func(at string, value any) fs.FS { return inFile("config.json", at, value) }
 	preprocessor := func(at string, value any) fs.FS { return inFile("preprocessor_config.json", at, value) }
-	file := func(from fstest.MapFS, name string, data []byte) fs.FS {
+	file := func(from fstest.MapFS, name string, data []byte) fstest.MapFS {
 		fsys := maps.Clone(from)
 		delete(fsys, name)
 		if data != nil {
@@ -468,6 +476,7 @@ func TestPackRefuses(t *testing.T) {
 	}{
 		{"no checkpoint", fstest.MapFS{}, []string{"config.json", "not a CLIP checkpoint"}},
 		{"no weights", file(hf, "model.safetensors", nil), []string{"weights are missing", "model.safetensors"}},
+		{"PyTorch's shards", file(file(hf, "model.safetensors", nil), "pytorch_model.bin.index.json", []byte(`{}`)), []string{"pytorch_model.bin.index.json", "safetensors"}},
 		{"no OpenCLIP weights", file(base, "open_clip_model.safetensors", nil), []string{"weights are missing", "open_clip_model.safetensors"}},
 		{"a configuration that is no JSON", file(hf, "config.json", []byte("{")), []string{"config.json", "no JSON object"}},
 
@@ -512,7 +521,7 @@ func TestPackRefuses(t *testing.T) {
 		{"greyscale", hfSetting("vision_config.num_channels", 1), []string{"num_channels"}},
 		{"other end token", hfSetting("text_config.eos_token_id", 7), []string{"eos_token_id", "7", "4095"}},
 		{"end token that is not the highest id", func() fs.FS {
-			swapped := file(hf, "vocab.json", edit(t, edit(t, hf["vocab.json"].Data, "<|startoftext|>", 4095), "<|endoftext|>", 4094)).(fstest.MapFS)
+			swapped := file(hf, "vocab.json", edit(t, edit(t, hf["vocab.json"].Data, "<|startoftext|>", 4095), "<|endoftext|>", 4094))
 			swapped["config.json"] = &fstest.MapFile{Data: edit(t, hf["config.json"].Data, "text_config.eos_token_id", 4094)}
 			return swapped
 		}(), []string{"eos_token_id", "4094", "4095", "not supported"}},
@@ -533,7 +542,7 @@ func TestPackRefuses(t *testing.T) {
 			a["visual.bn2.running_var"] = constant(-1, 8)
 			return file(resnet, "open_clip_model.safetensors", safetensors(a, f16))
 		}(), []string{"visual.conv2.weight", "NaN"}},
-		{"shard outside", file(file(hf, "model.safetensors", nil).(fstest.MapFS), "model.safetensors.index.json", []byte(`{"weight_map": {"x": "../x.safetensors"}}`)), []string{"index.json", "../x.safetensors"}},
+		{"shard outside", file(file(hf, "model.safetensors", nil), "model.safetensors.index.json", []byte(`{"weight_map": {"x": "../x.safetensors"}}`)), []string{"index.json", "../x.safetensors"}},
 		{"tensor that its shard lacks", file(fstest.MapFS{
 			"config.json": hf["config.json"], "a.safetensors": {Data: safetensors(map[string]array{"y": filled(1)}, f32)},
 		}, "model.safetensors.index.json", []byte(`{"weight_map": {"x": "a.safetensors"}}`)), []string{"a.safetensors", "tensor x"}},

@@ -90,6 +90,7 @@ func (c *Client) Fetch(ctx context.Context, name, cacheDir string) (string, erro
 	}
 	g := &getter{Client: c, ctx: ctx, repo: repo, dir: dir}
 	if err := g.checkpoint(); err != nil {
+		os.Remove(dir) // where nothing came, for a name that is mistyped
 		return "", err
 	}
 	return dir, g.finish()
@@ -237,7 +238,7 @@ func (g *getter) huggingFace() error {
 	if config.ModelType != "clip" {
 		return fmt.Errorf("hub: %s is no CLIP model: its model_type is %.80q", g.repo, config.ModelType)
 	}
-	if _, err := g.optional("preprocessor_config.json"); err != nil {
+	if _, err := g.first("preprocessor_config.json", "processor_config.json"); err != nil {
 		return err
 	}
 	const index = "model.safetensors.index.json"

@@ -148,6 +148,8 @@ func TestFetchTakesWhatTheLayoutNeeds(t *testing.T) {
 			[]string{"config.json", "model-1.safetensors", "model-2.safetensors", "model.safetensors.index.json", "preprocessor_config.json", "tokenizer.json"}},
 		{"Hugging Face, pickle, no preprocessor", without(huggingFace(map[string][]byte{"pytorch_model.bin": big(4000)}), "preprocessor_config.json"),
 			[]string{"config.json", "pytorch_model.bin", "tokenizer.json"}},
+		{"Hugging Face, the processor's file", without(huggingFace(map[string][]byte{"model.safetensors": big(4000), "processor_config.json": []byte(`{}`)}), "preprocessor_config.json"),
+			[]string{"config.json", "model.safetensors", "processor_config.json", "tokenizer.json"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
