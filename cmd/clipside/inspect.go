@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -84,13 +85,19 @@ func inspect(ctx context.Context, out output, where string, verify, asJSON bool)
 	for _, s := range m.Sizes() {
 		found.Sizes = append(found.Sizes, towerSize{s.Tower, s.Tensors, s.Values, s.Raw, s.Stored, s.Ratio(), s.Chunks})
 	}
-	if found.Tokenizer, err = inspectTokenizer(ctx, src, m); err != nil && !verify { // verifying tells of it among the rest
-		return err
+	var unreadable error
+	if found.Tokenizer, unreadable = inspectTokenizer(ctx, src, m); unreadable != nil && !verify {
+		return unreadable
 	}
 
 	if verify {
 		if found.Verified, err = verifyBundle(ctx, out, src, m); err != nil {
 			return err
+		}
+		// Its bytes may be what they should, and no tokenizer.
+		v, file := found.Verified, m.Tokenizer.File
+		if unreadable != nil && !slices.ContainsFunc(v.Broken, func(b brokenFile) bool { return b.File == file }) {
+			v.Broken = append(v.Broken, brokenFile{file, unreadable.Error()})
 		}
 	}
 	if asJSON {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/clipside/clipside/model/bundle"
 )
@@ -119,6 +123,36 @@ func TestVerifyNamesEveryBrokenFile(t *testing.T) {
 		if code, _, stderr := clipside(t, "inspect", where); code != 1 || !strings.Contains(stderr, "tokenizer") {
 			t.Errorf("%s: without -verify exit code %d, stderr %q", where, code, stderr)
 		}
+	}
+}
+
+func TestVerifyNamesATokenizerThatIsNone(t *testing.T) {
+	dir := packed(t)
+	src := bundle.FS(os.DirFS(dir))
+	m, err := bundle.ReadManifest(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := z.EncodeAll([]byte("{}"), nil)
+	hash := fmt.Sprintf("%x", sha256.Sum256(stored))
+	m.Tokenizer = bundle.File{File: hash + ".zst", SHA256: hash, Stored: len(stored), Raw: 2}
+	text, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{m.Tokenizer.File: stored, bundle.ManifestName: text} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, stdout, _ := clipside(t, "inspect", "-json", "-verify", dir)
+	v := inspectJSON(t, stdout).Verified
+	if code != 1 || v == nil || len(v.Broken) != 1 || v.Broken[0].File != m.Tokenizer.File {
+		t.Errorf("exit code %d, verified %+v", code, v)
 	}
 }
 
