@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/clipside/clipside/cpu"
 	"github.com/clipside/clipside/model"
 	"github.com/clipside/clipside/model/bundle"
 	"github.com/clipside/clipside/model/hub"
@@ -57,12 +59,6 @@ func (m *modelFlags) open(ctx context.Context, out output, towers ...string) (*m
 
 // openBundle is open for the bundle in dir.
 func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, towers ...string) (*model.Clip, error) {
-	start := time.Now()
-	src := bundle.FS(os.DirFS(dir))
-	manifest, err := bundle.ReadManifest(ctx, src)
-	if err != nil {
-		return nil, err
-	}
 	device, passedOver, err := openDevice(m.device)
 	if err != nil {
 		return nil, err
@@ -70,25 +66,54 @@ func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, tow
 	if m.verbose && passedOver != "" {
 		fmt.Fprintf(out.stderr, "no GPU: %s\n", passedOver)
 	}
-	clip, err := bundle.Open(ctx, src, manifest, device, towers...)
+	return m.openOn(ctx, out, device, dir, towers...)
+}
+
+// openOn is openBundle on a device; where any will do and this one is not up to the model, on the CPU.
+func (m *modelFlags) openOn(ctx context.Context, out output, device model.Device, dir string, towers ...string) (*model.Clip, error) {
+	start := time.Now()
+	src := bundle.FS(os.DirFS(dir))
+	manifest, err := bundle.ReadManifest(ctx, src)
 	if err != nil {
 		device.Release()
 		return nil, err
 	}
-	// The CPU computed the known embeddings; any other device has to reproduce them before its results count.
-	if device.Info().Kind != "cpu" {
-		known := manifest.SelfTest
-		verdict, err := clip.SelfTest(ctx, known.Text, known.TextEmbedding, known.ImageEmbedding)
-		if err == nil && !verdict.Passed {
-			err = fmt.Errorf("%s computes wrong results (cosine %.5f to known embeddings); -device cpu works on every machine", describe(device.Info()), verdict.Cosine)
+	onGPU := device.Info().Kind != "cpu"
+	clip, err := load(ctx, src, manifest, device, towers)
+	if onGPU && (errors.Is(err, model.ErrMemory) || errors.Is(err, errWrong)) {
+		if m.device != autoDevice {
+			return nil, fmt.Errorf("%w; -device cpu works on every machine", err)
 		}
-		if err != nil {
-			device.Release()
-			return nil, err
-		}
+		fmt.Fprintf(out.stderr, "%v: the CPU computes instead\n", err)
+		clip, err = load(ctx, src, manifest, cpu.New(), towers)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if m.verbose {
-		fmt.Fprintf(out.stderr, "%s on %s, loaded in %v\n", manifest.Name, describe(device.Info()), time.Since(start).Round(time.Millisecond))
+		fmt.Fprintf(out.stderr, "%s on %s, loaded in %v\n", manifest.Name, describe(clip.Device.Info()), time.Since(start).Round(time.Millisecond))
+	}
+	return clip, nil
+}
+
+// errWrong is what a device's results are.
+var errWrong = errors.New("computes wrong results")
+
+// load opens a bundle on a device, which it releases if that fails. The CPU computed the known embeddings; any other
+// device has to reproduce them before its results count.
+func load(ctx context.Context, src bundle.Source, manifest *bundle.Manifest, device model.Device, towers []string) (*model.Clip, error) {
+	clip, err := bundle.Open(ctx, src, manifest, device, towers...)
+	if err == nil && device.Info().Kind != "cpu" {
+		known := manifest.SelfTest
+		var verdict model.Verdict
+		verdict, err = clip.SelfTest(ctx, known.Text, known.TextEmbedding, known.ImageEmbedding)
+		if err == nil && !verdict.Passed {
+			err = fmt.Errorf("%s %w (cosine %.5f to known embeddings)", describe(device.Info()), errWrong, verdict.Cosine)
+		}
+	}
+	if err != nil {
+		device.Release()
+		return nil, err
 	}
 	return clip, nil
 }
