@@ -111,6 +111,9 @@ func (c *Clip) embed(ctx context.Context, names, templates []string, told Progre
 		if all[i] = missing[key]; all[i] != nil {
 			continue
 		}
+		if err := context.Cause(ctx); err != nil { // it may have waited for its turn
+			return Texts{}, fmt.Errorf("embed texts: %w", err)
+		}
 		e := &embedded{key: key, parts: len(templates)}
 		for _, t := range templates {
 			ids, truncated := c.Tokenizer.Encode(strings.ReplaceAll(t, "{}", name), c.Config.Text.Context)

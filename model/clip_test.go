@@ -18,10 +18,12 @@ type fake struct {
 	model.Device
 	atOnce  int
 	texts   []string
+	encoded int // texts that became tokens
 	between func()
 }
 
 func (f *fake) Encode(text string, context int) ([]uint32, bool) {
+	f.encoded++
 	ids := make([]uint32, 0, context)
 	for _, b := range []byte(text) {
 		ids = append(ids, uint32(b))
@@ -235,6 +237,10 @@ func TestAnAbortEndsCallsBetweenPasses(t *testing.T) {
 	if texts, err := c.EmbedTexts(t.Context(), numbered("text", 500), nil); err != nil || len(f.texts) != 500 || texts.Embeddings[499] == nil {
 		t.Errorf("afterwards %d texts were encoded in all, error %v: what was made before is remembered", len(f.texts), err)
 	}
+	f.encoded = 0
+	if _, err := c.EmbedTexts(ctx, numbered("other", 500), nil); !errors.Is(err, enough) || f.encoded != 0 {
+		t.Errorf("a call that was aborted before its turn made tokens of %d texts, error %v", f.encoded, err)
+	}
 	ctx, cancel = context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	if _, err := c.EmbedImages(ctx, make([]model.Picture, 100), third); !errors.Is(err, enough) {
@@ -271,8 +277,10 @@ func TestWhatAbortedCallsLeaveIsBounded(t *testing.T) {
 	known := 0
 	for call := range calls {
 		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		c.EmbedTexts(ctx, texts(call, 1900), func(done, total int) { known += 1900 - total })
+		c.EmbedTexts(ctx, texts(call, 1900), func(done, total int) {
+			known += 1900 - total
+			cancel()
+		})
 	}
 	if known == 0 || known > 4096 {
 		t.Errorf("%d embeddings of aborted calls are remembered", known)
