@@ -83,6 +83,15 @@ func parse() (*options, error) {
 		return nil, fmt.Errorf("-most is %d: there are texts for %d calls of the longest rows", *most, mostCalls)
 	}
 
+	// What is kept is replaced by what is as much.
+	partial := false
+	flag.Visit(func(f *flag.Flag) {
+		partial = partial || slices.Contains([]string{"models", "lanes", "rows", "starts"}, f.Name)
+	})
+	if *write && partial && !*add {
+		return nil, errors.New("-write with only some models, lanes, rows or starts would lose the others: give -add as well")
+	}
+
 	o := &options{limits: limits{*seconds, *slowest, *most}, starts: *starts, flags: flags, quick: *quick, write: *write, add: *add, node: *inNode, firefox: *firefox, webkit: *webkit, tables: *tables, rebuild: !*keep}
 	if o.node && o.firefox || o.node && o.webkit || o.firefox && o.webkit {
 		return nil, errors.New("-node, -firefox and -webkit exclude each other")

@@ -209,7 +209,9 @@ Both take turns in one page, on the same weights and the same inputs, and 50 ms 
 
 What is timed is not quite alike, so there are two ratios. *Onnxruntime-web* goes from prepared tensors to embeddings, in the page's own thread, which can do nothing else meanwhile. *Clipside* goes from pictures or texts in the page to embeddings in the page: it prepares the pictures and tokenises the texts, in its Worker, and the way there and back is included; the first ratio is of these, and is the harder one for clipside. *Its engine* is what the Worker measured of that: preparing and computing, without the way; the ratio of the engine is of that.%s
 
-Texts have %d tokens and are all different, so that none is remembered; onnxruntime-web gets them without padding. They begin in three ways, as prompts of three templates would (a photo of a …, a picture of the …, a drawing of one …); clipside computes once what texts of a call begin with, onnxruntime-web for each.
+Onnxruntime-web has the graph as Optimum exports it, which it optimises itself as it loads it; it is not given what its tools for Python would make of that. On WebGPU nothing is validated, and each encoder runs in the way that was fastest with one input and right: with its commands captured and replayed, with input and output in buffers on the GPU, or in memory.
+
+Texts have %d tokens and are all different, so that none is remembered; onnxruntime-web gets them without padding. They begin in three ways, as prompts of three templates would (a photo of a …, a picture of the …, a drawing of one …); clipside computes once what texts of a call begin with, onnxruntime-web for each. Those with nothing in common begin each with another word.
 
 | model | on | what | clipside | its engine | onnxruntime-web | ratio | of the engine | |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
@@ -219,7 +221,7 @@ Texts have %d tokens and are all different, so that none is remembered; onnxrunt
 			if row.Engine != nil {
 				engine = milliseconds(row.Engine.Median)
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, row.ratio(row.Ratio), row.ratio(row.EngineRatio), cell(row.Note))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, row.ratio(row.Ratio), row.ratio(row.EngineRatio), cell(row.note()))
 		}
 	}
 	if len(inWorker) > 0 {
@@ -232,7 +234,7 @@ What a page pays that must stay responsive: both compute in a Worker, onnxruntim
 | --- | --- | --- | ---: | ---: | ---: | --- |
 `)
 		for _, row := range inWorker {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, row.Peer, row.ratio(row.Ratio), cell(row.Note))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, row.Peer, row.ratio(row.Ratio), cell(row.note()))
 		}
 	}
 	if len(r.PeerNotes) > 0 {
@@ -246,7 +248,7 @@ What a page pays that must stay responsive: both compute in a Worker, onnxruntim
 		b.WriteString(`
 ### Starts
 
-From navigation to the first result, a picture against two labels, from a server on the same machine: cold, in a fresh browser; warm, at a second visit. Memory is the largest resident size of the page's process and of the GPU process, added up, after the first result; a page with nothing in it is the first row. Code is what came over the wire as ` + "`.js`, `.mjs` and `.wasm`" + `, compressed as gzip and as brotli; weights are everything else. Onnxruntime-web alone is given tokens, and loads no tokenizer; its weights are fp32, as CPUs compute.
+From navigation to the first result, a picture against two labels, from a server on the same machine: cold, in a fresh browser; warm, at a second visit. Memory is the largest resident size of the page's process and of the GPU process, added up, after the first result; a page with nothing in it is the first row. Code is what came over the wire as ` + "`.js`, `.mjs` and `.wasm`" + `, compressed as gzip and as brotli; weights are everything else, and what of it came again at the second visit. Onnxruntime-web alone is given tokens, and loads no tokenizer; its weights and transformers.js's are fp32, as both compute, clipside's packed fp16.
 
 | model | on | | cold | warm | memory | code (gzip / brotli) | weights | |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
@@ -265,8 +267,15 @@ From navigation to the first result, a picture against two labels, from a server
 					code += " / " + megabytes(s.Code.Brotli)
 				}
 				weights = megabytes(s.Weights)
+				if s.Again > 100_000 {
+					weights += ", again " + megabytes(s.Again)
+				}
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Model, s.Device, s.Who, s.Cold, s.Warm, held, code, weights, cell(s.Note))
+			note := s.Note
+			if note == "" {
+				note = few(s.Cold, "times")
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Model, s.Device, s.Who, s.Cold, s.Warm, held, code, weights, cell(note))
 		}
 	}
 	return b.String()
@@ -277,7 +286,7 @@ func (r *report) withoutWorkers() string {
 	if !strings.HasPrefix(r.Browser, "Node ") {
 		return ""
 	}
-	return " Here there are no Workers: both compute in Node's one thread."
+	return " Here there are no Workers: both compute in Node's one thread. Onnxruntime-web is not made for Node, for which there is another package: it runs on what bench/node/page.mjs has in place of a browser."
 }
 
 // ratio is a ratio for a table; none for a row that does not count.
@@ -286,6 +295,22 @@ func (r row) ratio(v float64) string {
 		return "–"
 	}
 	return fmt.Sprintf("**%.2f**", v)
+}
+
+// note is the row's, or from how few calls its medians are.
+func (r row) note() string {
+	if r.Note != "" {
+		return r.Note
+	}
+	return few(r.Ours, "calls of each")
+}
+
+// few says of how many measurements something is where they are few.
+func few(s *spread, what string) string {
+	if s == nil || s.N >= 5 {
+		return ""
+	}
+	return fmt.Sprintf("%d %s", s.N, what)
 }
 
 // cell is text that cannot break a table.
