@@ -121,7 +121,7 @@ export class Card {
     this.#url = URL.createObjectURL(blob);
     this.onRetry = () => onRetry(this);
 
-    const image = element('img', { class: 'thumb-image', attributes: { alt: '', decoding: 'async' } });
+    const image = element('img', { class: 'thumb-image', attributes: { alt: '', decoding: 'async', draggable: 'false' } });
     const thumb = element('div', { class: 'thumb' }, image);
     image.addEventListener('error', () => thumb.classList.add('thumb-broken'));
     image.src = this.#url;
@@ -134,7 +134,7 @@ export class Card {
     remove.dataset.testid = 'card-remove';
     remove.setAttribute('aria-label', `Remove ${name}`);
 
-    this.#error = element('div', { class: 'card-error', testid: 'card-error', attributes: { role: 'alert' } });
+    this.#error = element('div', { class: 'card-error', testid: 'card-error' });
     this.#error.hidden = true;
 
     const head = element('div', { class: 'card-head' }, heading, this.#note, remove);

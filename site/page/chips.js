@@ -58,6 +58,7 @@ export function createChips({ field, list, input, message, onChange }) {
   /** That chip's text. @type {HTMLElement|null|undefined} */
   let tabStop;
 
+  /** What there is to say of the labels as they are. */
   function hint() {
     if (labels.length === 0) message.error('Add at least one label to compare the pictures with.');
     else if (labels.length === 1) message.notice('One label alone is always 100%. Add another.');
@@ -110,7 +111,6 @@ export function createChips({ field, list, input, message, onChange }) {
 
   function changed() {
     draw();
-    hint();
     onChange(labels);
   }
 
@@ -339,6 +339,7 @@ export function createChips({ field, list, input, message, onChange }) {
   });
 
   return {
+    hint,
     get labels() {
       return /** @type {readonly string[]} */ (labels);
     },

@@ -35,10 +35,11 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
   /** @param {readonly FileSystemEntry[]} entries */
   async function takeFolders(entries) {
     try {
-      const { pictures, leftOut } = await readFolders(entries);
+      const { pictures, beyond, leftOut } = await readFolders(entries);
+      const rest = beyond > 0 ? ` ${beyond} more are too many at once: drop those after these.` : '';
       const others = leftOut > 0 ? ` ${plural(leftOut, 'other file')} ${leftOut === 1 ? 'was' : 'were'} left out.` : '';
       if (pictures.length === 0) message.error('There is no picture in that folder.');
-      else message.notice(`${plural(pictures.length, 'picture')} from the folder.${others}`);
+      else message.notice(`${plural(pictures.length, 'picture')} from the folder.${rest}${others}`);
       if (pictures.length > 0) onPictures(pictures.map((file) => ({ blob: file, name: file.name })));
     } catch {
       message.error('The folder could not be read. Drop the pictures that are in it.');

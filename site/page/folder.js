@@ -12,12 +12,13 @@ const mostPictures = 500;
  * their paths.
  *
  * @param {readonly FileSystemEntry[]} entries
- * @returns {Promise<{pictures: File[], leftOut: number}>} leftOut counts other files, pictures beyond mostPictures, and what could not be read
+ * @returns {Promise<{pictures: File[], beyond: number, leftOut: number}>} beyond counts the pictures that are too many, leftOut other files and what could not be read
  * @throws if nothing could be read
  */
 export async function readFolders(entries) {
   /** @type {File[]} */
   const pictures = [];
+  let beyond = 0;
   let leftOut = 0;
   /** Why a folder or file could not be read. @type {unknown[]} */
   const errors = [];
@@ -44,13 +45,14 @@ export async function readFolders(entries) {
     const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
       /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
     );
-    if ((file.type.startsWith('image/') || pictureName.test(file.name)) && pictures.length < mostPictures) pictures.push(file);
-    else leftOut++;
+    if (!file.type.startsWith('image/') && !pictureName.test(file.name)) leftOut++;
+    else if (pictures.length === mostPictures) beyond++;
+    else pictures.push(file);
   }
 
   for (const entry of entries) await walk(entry);
   if (errors.length > 0 && pictures.length === 0) throw errors[0];
-  return { pictures, leftOut };
+  return { pictures, beyond, leftOut };
 }
 
 /** A reader gives its entries in parts, the last of them empty. @param {FileSystemDirectoryReader} reader */

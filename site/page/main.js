@@ -124,6 +124,7 @@ chips.replace(presets[0].labels);
 
 /** What is asked has changed. */
 function asked() {
+  chips.hint(); // what was said of the question before is over
   ranking.asked();
   results.changed();
 }
@@ -159,6 +160,7 @@ createSamples({
 });
 createCamera(addPictures, parameters.open === 'camera');
 createIncoming({ onFiles: dropzone.take, onFailure: dropzone.refuse });
+named = location.search; // without what was shared
 createInstall(byId('install', HTMLButtonElement));
 
 const offline = createOffline({

@@ -17,6 +17,8 @@ export function createMessage(line, field) {
    * @param {(string|Node)[]} content
    */
   function show(kind, content) {
+    // Rewriting the same text would make a screen reader say it again.
+    if (line.dataset.kind === kind && content.length === 1 && line.textContent === content[0]) return;
     line.dataset.kind = kind;
     line.replaceChildren(...content);
     if (kind === 'error') field?.setAttribute('aria-invalid', 'true');
@@ -27,8 +29,7 @@ export function createMessage(line, field) {
     /** Goes back to the hint, or changes it. @param {string} [text] */
     hint(text = hintText) {
       hintText = text;
-      // Rewriting the same text would make a screen reader say it again.
-      if (line.dataset.kind !== 'hint' || line.textContent !== text) show('hint', [text]);
+      show('hint', [text]);
     },
     /** @param {...(string|Node)} content */
     notice(...content) {

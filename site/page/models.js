@@ -116,16 +116,16 @@ export function createModels({ inUse, device, engine, renew, use, onChange }) {
   async function show() {
     if (!dialog.open) return;
     const [all, { usage, quota, persisted }] = await Promise.all([entries(), storageEstimate()]);
-    const focused = document.activeElement;
+    const focused = /** @type {HTMLElement|null} */ (document.activeElement);
     /** @type {HTMLElement|null|undefined} */
     const left = focused?.closest('.model');
     list.replaceChildren(...all.map(row));
     if (focused && left) {
-      // The row that takes the place of the one with the focus takes that too.
-      const next = list.querySelector(`[data-name="${CSS.escape(left.dataset.name ?? '')}"]`) ?? list;
-      /** @type {HTMLElement|null} */
-      const again = next.querySelector(focused.localName);
-      (again ?? next.querySelector('button') ?? close).focus();
+      // The row that takes the place of the one with the focus takes that too, where it does the same.
+      const next = list.querySelector(`[data-name="${CSS.escape(left.dataset.name ?? '')}"]`);
+      /** @type {HTMLElement|null|undefined} */
+      const again = next?.querySelector(`[data-testid="${focused.dataset.testid}"]`);
+      (again ?? (next ?? list).querySelector('button') ?? close).focus();
     }
     const keeps = quota > 0;
     room.textContent = keeps
@@ -133,7 +133,14 @@ export function createModels({ inUse, device, engine, renew, use, onChange }) {
           persisted ? 'It will not clear them by itself.' : 'It may clear them when the disk runs short.'
         }`
       : 'This browser keeps no models, or not for sites without HTTPS or whose data it blocks.';
+    if (document.activeElement === protect && persisted) close.focus();
     protect.hidden = !keeps || persisted;
+  }
+
+  /** A modal dialog silences the page's live region. @param {string} words */
+  function tell(words) {
+    announce(words);
+    message.notice(words);
   }
 
   /** @param {Entry} entry */
@@ -174,7 +181,7 @@ export function createModels({ inUse, device, engine, renew, use, onChange }) {
       await clip.dispose();
       if (!kept) return message.error(reason);
       outdated.delete(url);
-      announce(`${name} is kept.`);
+      tell(`${name} is kept.`);
     } catch (error) {
       if (isAbort(error)) return;
       const { what, remedy } = explainModelError(error, name);
@@ -186,8 +193,7 @@ export function createModels({ inUse, device, engine, renew, use, onChange }) {
   async function remove({ url, name }) {
     try {
       await deleteModel(url);
-      announce(`${name} is deleted.`);
-      message.hint('');
+      tell(`${name} is deleted.`);
     } catch {
       message.error(`${name} is just being loaded, here or in another tab: delete it when that is done.`);
     }
@@ -208,10 +214,10 @@ export function createModels({ inUse, device, engine, renew, use, onChange }) {
     await show();
   });
   close.addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', () => message.hint('')); // it was seen; what comes later is seen when it opens again
 
   const panel = {
     open() {
-      message.hint('');
       dialog.showModal();
       void show();
       void lookForVersions();

@@ -136,6 +136,7 @@ export function createOffline({ hasModel, hasWork }) {
   });
   byId('update-later', HTMLButtonElement).addEventListener('click', () => {
     banner.hidden = true;
+    byId('main', HTMLElement).focus({ preventScroll: true });
   });
 
   function lookForUpdate() {

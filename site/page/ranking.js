@@ -10,7 +10,7 @@ import { percent, plural } from './format.js';
 const debounceMs = 250;
 /** A question of so many prompts and more takes a while, and a card tells how far it is. */
 const longQuestion = 200;
-/** Of more pictures than this, a screen reader hears only the number. */
+/** Of more pictures than this, a screen reader hears only the numbers. */
 const spokenAtMost = 4;
 
 /**
@@ -54,8 +54,8 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
   async function run() {
     if (running || settling) return;
     running = true;
-    /** @type {{card: Card, best: string}[]} */
-    const ranked = [];
+    /** @type {{card: Card, words: string}[]} */
+    const looks = [];
     while (!settling) {
       const asked = question();
       const engine = clip;
@@ -82,14 +82,8 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
         });
         if (own.signal.aborted) continue;
         card.done(scores, performance.now() - began);
-        if (cards().includes(card))
-          ranked.push({
-            card,
-            best: `${card.name}: ${scores
-              .slice(0, 3)
-              .map(({ label, score }) => `${label} ${percent(score)}`)
-              .join(', ')}.`,
-          });
+        const best = scores.slice(0, 3).map(({ label, score }) => `${label} ${percent(score)}`);
+        looks.push({ card, words: `${card.name}: ${best.join(', ')}.` });
       } catch (error) {
         if (own.signal.aborted) continue;
         if (isEngineLost(error)) {
@@ -97,14 +91,20 @@ export function createRanking({ cards, question, onSettled, onTruncated, onEngin
           onEngineLost(error);
           break;
         }
-        card.fail(explainPictureError(error), isDecode(error));
+        const words = explainPictureError(error);
+        card.fail(words, isDecode(error));
+        looks.push({ card, words });
       }
       onSettled();
     }
     running = false;
     looked = null;
-    if (ranked.length > spokenAtMost) announce(`${plural(ranked.length, 'picture')} ranked.`);
-    else if (ranked.length > 0) announce(ranked.map(({ best }) => best).join(' '));
+    // A question that came in between has them looked at once more.
+    const told = looks.filter(({ card }) => card.current && cards().includes(card));
+    const ranked = told.filter(({ card }) => card.state === 'done').length;
+    if (told.length > spokenAtMost) {
+      announce(`${plural(ranked, 'picture')} ranked.${ranked < told.length ? ` ${told.length - ranked} could not be.` : ''}`);
+    } else if (told.length > 0) announce(told.map(({ words }) => words).join(' '));
   }
 
   return {

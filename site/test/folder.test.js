@@ -36,3 +36,9 @@ test('what cannot be read is left out, and the rest is taken', async () => {
   assert.deepEqual([pictures.map(({ name }) => name), leftOut], [['d.png'], 2]);
   await assert.rejects(readFolders([folder('a', locked('b'))]), unreadable);
 });
+
+test('pictures beyond the most that are taken at once are counted apart from other files', async () => {
+  const all = Array.from({ length: 502 }, (_, n) => file(`${n}.png`));
+  const { pictures, beyond, leftOut } = await readFolders([folder('a', ...all, file('notes.txt', 'text/plain'))]);
+  assert.deepEqual([pictures.length, beyond, leftOut], [500, 2, 1]);
+});
