@@ -146,7 +146,7 @@ run_tests() {
 	say 'the tokenizer as the browser has it'
 	GOOS=js GOARCH=wasm go test -exec "$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./tokenizer # composes with JavaScript's help
 	say 'go test'
-	go test -parallel 3 -timeout 40m ./... # a test in a browser does not keep a processor busy
+	go test -parallel 3 -timeout 80m ./... # a test in a browser does not keep a processor busy
 }
 
 case ${1:-} in

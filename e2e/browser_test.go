@@ -63,13 +63,11 @@ type driver interface {
 	Type(ctx context.Context, keys string) error
 }
 
-// openOther opens url in a browser that is not Chromium, which ends with the test.
+// openOther opens a tab at url in a browser that is not Chromium.
 func openOther[P driver](t testing.TB, url string, b interface {
 	Open(ctx context.Context, url string) (P, error)
-	Close()
 }) *tab {
 	t.Helper()
-	t.Cleanup(b.Close)
 	page, err := b.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"github.com/clipside/clipside/internal/programs"
 )
 
-// openFirefox opens url in a Firefox with a fresh profile, which ends with the test.
-func openFirefox(t testing.TB, url string) *tab {
+// launchFirefox starts a Firefox with a fresh profile, which ends with the test.
+func launchFirefox(t testing.TB) *firefox.Browser {
 	t.Helper()
 	program, err := programs.Firefox()
 	if err != nil {
@@ -18,17 +18,25 @@ func openFirefox(t testing.TB, url string) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openOther(t, url, b)
+	t.Cleanup(b.Close)
+	return b
+}
+
+// openFirefox opens url in a Firefox of its own.
+func openFirefox(t testing.TB, url string) *tab {
+	t.Helper()
+	return openOther(t, url, launchFirefox(t))
 }
 
 func TestFirefoxFindsTheLabelsOfPhotos(t *testing.T) {
 	t.Parallel()
 	g := readStarterGolden(t)
+	b := launchFirefox(t)
 	for _, device := range []string{"webgpu", "cpu"} {
 		t.Run(device, func(t *testing.T) {
 			s := serve(t)
 			s.headers = isolation
-			p := openFirefox(t, s.url+"?device="+device)
+			p := openOther(t, s.url+"?device="+device, b)
 			p.adapter()
 			p.model()
 			g.checkWithAnother(t, p, device)

@@ -123,7 +123,7 @@ func TestOfflineAfterARestart(t *testing.T) {
 		checkInstallable(t, p)
 
 		p.drop(photo("coffee.png"))
-		p.settled(1)
+		p.answered(1, "coffee.png", "cup of coffee")
 		p.until("the badge", readiness+" === 'ready'")
 		if text := p.text("badge"); text != "Ready to work offline" {
 			t.Errorf("the badge says %q", text)
@@ -293,7 +293,7 @@ func TestHalfInstalled(t *testing.T) {
 	p.until("the badge", readiness+" === 'online-only'")
 	p.press()
 	p.drop(photo("coffee.png"))
-	p.settled(1)
+	p.answered(1, "coffee.png", "cup of coffee")
 
 	// The next visit goes on where the first one stopped.
 	s.mu.Lock()
@@ -419,6 +419,7 @@ func TestUpdates(t *testing.T) {
 // TestEngineOfAnotherVersion updates the page in another tab before the engine has been started in the first, which has
 // work in it and goes on as it is.
 func TestEngineOfAnotherVersion(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	b := launch(t, nil)
 	first := b.open(t, s.url)
@@ -448,7 +449,7 @@ func TestEngineOfAnotherVersion(t *testing.T) {
 	first.until("the new version", isGood)
 	first.press()
 	first.drop(photo("coffee.png"))
-	first.settled(1)
+	first.answered(1, "coffee.png", "cup of coffee")
 }
 
 // TestHostBeginsToIsolateThePage changes the host's headers between two versions, which differ in the page alone: its
@@ -487,7 +488,7 @@ func TestHostBeginsToIsolateThePage(t *testing.T) {
 	p.click("update-reload")
 	p.until("the model in the new version", "crossOriginIsolated && "+ready)
 	p.drop(photo("coffee.png"))
-	p.settled(1)
+	p.answered(1, "coffee.png", "cup of coffee")
 	p.noComplaints()
 }
 
@@ -507,7 +508,7 @@ func TestWithoutServiceWorker(t *testing.T) {
 	p.press()
 	p.until("the model", ready)
 	p.drop(photo("coffee.png"))
-	p.settled(1)
+	p.answered(1, "coffee.png", "cup of coffee")
 	if c := p.cards()["coffee.png"]; c.State != "done" || c.Order[0] != "cup of coffee" {
 		t.Errorf("without a service worker: %+v", c)
 	}
@@ -819,6 +820,7 @@ func TestModelsToKeep(t *testing.T) {
 
 // TestKeepingWhatIsJustComing presses Keep, twice, for the page's own model while that is on its way.
 func TestKeepingWhatIsJustComing(t *testing.T) {
+	t.Parallel()
 	s := serveApp(t)
 	released := make(chan struct{})
 	starter := s.model("starter", filepath.Join(dist(t), "models/starter"))

@@ -46,12 +46,12 @@ func (p *tab) cards() map[string]answer {
 const ready = "document.documentElement?.dataset.ready === 'true'"
 
 // readiness is what the page says of working offline.
-const readiness = "document.querySelector('[data-testid=badge]').dataset.state"
+const readiness = "document.querySelector('[data-testid=badge]')?.dataset.state"
 
 // press asks for the model as a person does, where it is not kept and so does not come by itself.
 func (p *tab) press() {
 	p.Helper()
-	p.until("the model or the offer of it", ready+" || document.querySelector('[data-testid=model-get]').checkVisibility()")
+	p.until("the model or the offer of it", ready+" || document.querySelector('[data-testid=model-get]')?.checkVisibility()")
 	if !eval[bool](p, ready) {
 		p.click("model-get")
 	}
@@ -116,6 +116,15 @@ func (p *tab) settled(n int) {
 	p.until(fmt.Sprintf("%d settled cards", n), fmt.Sprintf(
 		`document.querySelectorAll('[data-testid=card][data-state=done], [data-testid=card][data-state=error]').length === %d
 		&& document.getAnimations().every((a) => a.playState === 'finished')`, n))
+}
+
+// answered waits until n cards are settled, and fails the test unless the picture's best label is this.
+func (p *tab) answered(n int, name, best string) {
+	p.Helper()
+	p.settled(n)
+	if c := p.cards()[name]; c.State != "done" || len(c.Order) == 0 || c.Order[0] != best {
+		p.Errorf("%s is answered by %+v", name, c)
+	}
 }
 
 // noComplaints fails the test if the page wrote an error to the console that is not expected.
@@ -258,8 +267,7 @@ func TestPageWorksBeforeTheModelIsThere(t *testing.T) {
 func TestLabelsChangeTheAnswer(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	p := launch(t, nil).open(t, s.url+"?device=webgpu")
-	p.adapter()
+	p := launch(t, nil).open(t, s.url+"?device=cpu")
 	p.model()
 	p.run(chromedp.Click("[data-sample='rocket.jpg']"))
 	p.settled(1)
@@ -271,7 +279,7 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 	eval[bool](p, "document.querySelector('[data-testid=template-input]').select() ?? true")
 	p.run(chromedp.SendKeys("[data-testid=template-input]", "a drawing of a {}."))
 	p.until("another answer", fmt.Sprintf(
-		`document.querySelector('[data-testid=card][data-state=done]:not(.card-stale) [data-label=rocket]')?.dataset.score != %v`, before))
+		`((score) => score !== undefined && score != %v)(document.querySelector('[data-testid=card][data-state=done]:not(.card-stale) [data-label=rocket]')?.dataset.score)`, before))
 
 	// While there is nothing to ask, nothing can be taken away as if it were the answer.
 	const takeable = "!document.querySelector('[data-testid=results-copy]').disabled"
@@ -313,6 +321,7 @@ func TestLabelsChangeTheAnswer(t *testing.T) {
 // TestAnotherModelTakesOver: pictures, labels and template stay, even where the model before is still on its way, and the
 // browser's way back leads to the model before.
 func TestAnotherModelTakesOver(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.add("models/twin/", filepath.Join(dist(t), "models/starter"))
 	s.mu.Lock()
@@ -363,7 +372,7 @@ func TestAnotherModelTakesOver(t *testing.T) {
 		t.Error("a fragment in the address lost the model")
 	}
 	eval[bool](p, "(history.go(-2), true)")
-	p.until("the model before", "location.search.includes('twin')")
+	p.until("the model before", "location.search.includes('twin') && !document.querySelector('#model-note').innerText.includes('small demonstration')")
 	answers("twin")
 	p.noComplaints("404") // sw.js
 }
@@ -429,7 +438,7 @@ func TestManyLabels(t *testing.T) {
 			await new Promise((resolve) => setTimeout(resolve, 2000));
 		}
 		return heard - atEnd;
-	})()`); n > 3 {
+	})()`); n > 10 { // where the work goes on they are dozens
 		t.Errorf("after all pictures were removed %d messages still came", n)
 	}
 	p.click("chips-more")
@@ -558,13 +567,12 @@ func TestPageIsAccessible(t *testing.T) {
 		eval[any](p, "document.querySelector('[data-sample=\"rocket.jpg\"]').focus()")
 		p.run(chromedp.KeyEvent(kb.Enter))
 		p.settled(1)
-		eval[any](p, "document.querySelector('[data-testid=label-input]').focus()")
+		const live = "document.querySelector('[data-testid=live]').textContent"
+		p.until("what a screen reader hears of the sample", live+".includes('rocket')")
+		eval[any](p, "("+live+" = '', document.querySelector('[data-testid=label-input]').focus())")
 		p.run(chromedp.KeyEvent("bicycle"), chromedp.KeyEvent(kb.Enter))
 		p.until("the label", "document.querySelector('[data-testid=chip][data-label=bicycle]')")
-		p.settled(1)
-		if live := eval[string](p, "document.querySelector('[data-testid=live]').textContent"); !strings.Contains(live, "rocket") {
-			t.Errorf("a screen reader hears %q", live)
-		}
+		p.until("what it hears of the new answer", live+".includes('rocket')")
 		p.noComplaints()
 	})
 }
@@ -635,8 +643,7 @@ func TestFaults(t *testing.T) {
 	s := serve(t)
 
 	t.Run("a JPEG cut short", func(t *testing.T) {
-		p := b.open(t, s.url+"?device=webgpu")
-		p.adapter()
+		p := b.open(t, s.url+"?device=cpu")
 		p.model()
 		p.drop(photo("truncated.jpg"), photo("coffee.png"))
 		p.settled(2)
@@ -651,8 +658,7 @@ func TestFaults(t *testing.T) {
 	})
 
 	t.Run("no labels", func(t *testing.T) {
-		p := b.open(t, s.url+"?device=webgpu")
-		p.adapter()
+		p := b.open(t, s.url+"?device=cpu")
 		p.model()
 		for range 6 {
 			p.run(chromedp.Click("[data-testid=chip-remove]"))

@@ -138,7 +138,12 @@ func TestPicturesOfEveryKind(t *testing.T) {
 	}
 	s.script("bitmaps.js", bitmapWorker)
 	s.script("plain.js", "import './clipside/worker.js'; WebAssembly.validate = () => false;")
-	b := launch(t, nil)
+	want := map[string][]float32{} // by URL
+	for url, file := range cases {
+		want[url] = embed(t, clip, file)
+	}
+	b, firefox := launch(t, nil), launchFirefox(t)
+	inFirefox := func(t testing.TB, url string) *tab { return openOther(t, url, firefox) }
 	for _, test := range []struct {
 		name, device, worker string
 		bitmaps, simd        bool
@@ -150,8 +155,8 @@ func TestPicturesOfEveryKind(t *testing.T) {
 		{name: "webgpu, bitmaps", device: "webgpu", worker: s.url + "bitmaps.js", bitmaps: true},
 		{name: "cpu", device: "cpu", simd: true},
 		{name: "cpu without SIMD", device: "cpu", worker: s.url + "plain.js", files: true},
-		{name: "webgpu, bitmaps, in Firefox", device: "webgpu", worker: s.url + "bitmaps.js", bitmaps: true, in: openFirefox},
-		{name: "cpu, in Firefox", device: "cpu", simd: true, in: openFirefox},
+		{name: "webgpu, bitmaps, in Firefox", device: "webgpu", worker: s.url + "bitmaps.js", bitmaps: true, in: inFirefox},
+		{name: "cpu, in Firefox", device: "cpu", simd: true, in: inFirefox},
 		{name: "cpu, in WebKit", device: "cpu", simd: true, converts: true, in: openWebKit},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -186,7 +191,6 @@ func TestPicturesOfEveryKind(t *testing.T) {
 				t.Errorf("bitmaps of up to %d pixels a side go to the GPU", side)
 			}
 			for url, file := range cases {
-				want := embed(t, clip, file)
 				for given, posted := range map[string]string{"%q": "", "await shown(%q)": "VideoFrame", "await bitmap(%q)": "VideoFrame"} {
 					what := filepath.Base(file) + ", " + given
 					if given != "%q" && (test.files || test.converts && strings.HasPrefix(what, "profile")) {
@@ -204,7 +208,7 @@ func TestPicturesOfEveryKind(t *testing.T) {
 						t.Errorf("%s: %v", what, err)
 						continue
 					}
-					if c := float64(model.Cosine(got.Embedding, want)); !(c >= 0.9998) {
+					if c := float64(model.Cosine(got.Embedding, want[url])); !(c >= 0.9998) {
 						t.Errorf("%s: cosine %.6f to what Go makes of it", what, c)
 					}
 					// A bitmap is copied on its way to the Worker, a frame is not; neither the GPU nor those of 16 bits a channel take

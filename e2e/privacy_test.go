@@ -38,15 +38,16 @@ func TestNothingLeavesTheMachine(t *testing.T) {
 	}
 
 	s := serve(t)
-	p := launch(t, map[string]any{"proxy-server": proxy.URL}).open(t, s.url+"?device=webgpu")
-	p.adapter()
+	p := launch(t, map[string]any{"proxy-server": proxy.URL}).open(t, s.url+"?device=cpu")
 	p.model()
 	s.requests()
 	p.run(chromedp.SendKeys("[data-testid=label-input]", "secret label,"))
 	p.drop(photo("coffee.png"))
 	p.settled(1)
-	if asked := s.requests(); len(asked) != 0 {
-		t.Errorf("classifying asked its own server for %q", asked)
+	for _, path := range s.requests() {
+		if path != "sw.js" { // the browser looks for a newer one when it sees fit
+			t.Errorf("classifying asked its own server for %q", path)
+		}
 	}
 	before := seen()
 	for _, request := range before {
@@ -63,7 +64,7 @@ func TestNothingLeavesTheMachine(t *testing.T) {
 		if blocked := eval[string](p, `(async () => {
 			const violation = new Promise((yes) => document.addEventListener('securitypolicyviolation', (e) => yes(e.violatedDirective), { once: true }));
 			try { await (`+send+`); } catch {}
-			return Promise.race([violation, new Promise((yes) => setTimeout(() => yes(''), 3000))]);
+			return Promise.race([violation, new Promise((yes) => setTimeout(() => yes(''), 60_000))]);
 		})()`); !strings.HasPrefix(blocked, "connect-src") && !strings.HasPrefix(blocked, "img-src") {
 			t.Errorf("%s was not refused by the page's policy (%q)", what, blocked)
 		}

@@ -127,9 +127,10 @@ func TestHeavyModelIsLoadedInFlatMemoryAndKept(t *testing.T) {
 // TestFirstResultComesWithTheLastByte: over a slow link the first result takes no byte but those of the model. How long
 // after the last one it comes is for the README; a busy machine would fail a bound on it for no fault of ours.
 func TestFirstResultComesWithTheLastByte(t *testing.T) {
+	t.Parallel()
 	dir, m := packRandom(t, light())
 	s := serve(t)
-	road := &link{bytesPerSecond: 1e6}
+	road := &link{bytesPerSecond: 4e6}
 	p := launch(t, nil).open(t, s.blank())
 	p.adapter()
 	eval[bool](p, script("window.engine = await createClip({ device: 'cpu' }); return true;"))
@@ -343,9 +344,13 @@ func TestPageRefinesItsAnswers(t *testing.T) {
 	p.until("the larger model", "document.getElementById('model-note').innerText === 'Model: "+m.Name+".'")
 	// Without a file, and kept anew, it is on its way until all of it has come.
 	last := chunks[len(chunks)-1].File
+	comes := make(chan struct{})
 	large.misbehave(last, func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(time.Second)
-		large.files.ServeHTTP(w, r)
+		select {
+		case <-comes:
+			large.files.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
 	})
 	eval[bool](p, fmt.Sprintf("(%s)(%q).then((model) => model.removeEntry(%q)).then(() => true)", keptDirectory, large.url, last))
 	p.click("models-open")
@@ -357,6 +362,7 @@ func TestPageRefinesItsAnswers(t *testing.T) {
 	}
 	eval[bool](p, "("+used+".querySelector('[data-testid=model-keep]').click(), true)")
 	p.until("its way", line+" === 'On its way'")
+	close(comes)
 	p.until("its end", line+" !== 'On its way'")
 	if told := eval[string](p, line); !strings.HasSuffix(told, "MB kept") {
 		t.Errorf("of the larger model it says %q", told)

@@ -18,6 +18,7 @@ func openWebKit(t testing.TB, url string) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(b.Close)
 	return openOther(t, url, b)
 }
 

@@ -614,7 +614,7 @@ func TestWidgetComesBack(t *testing.T) {
 				const inside = (selector) => element.shadowRoot.querySelector(selector);
 				const next = (type) => Promise.race([
 					new Promise((resolve) => element.addEventListener(type, ({ detail }) => resolve(detail), { once: true })),
-					pause(10_000).then(() => { throw new Error('no ' + type + '; it shows ' + inside('.base').innerText) }),
+					pause(240_000).then(() => { throw new Error('no ' + type + '; it shows ' + inside('.base').innerText) }),
 				]);
 				const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 				const same = (got, want, what) => { if (got !== want) throw new Error(what + ': ' + got + ', want ' + want) };
@@ -683,7 +683,7 @@ func TestSearchSurvivesChanges(t *testing.T) {
 		const tiles = (element) => [...element.shadowRoot.querySelectorAll('.tiles .name')].map((name) => name.innerText);
 		const next = (element) => Promise.race([
 			new Promise((resolve) => element.addEventListener('clip-result', ({ detail }) => resolve(detail.matches), { once: true })),
-			pause(10_000).then(() => { throw new Error('no clip-result') }),
+			pause(240_000).then(() => { throw new Error('no clip-result') }),
 		]);
 		const picture = (src, alt) => Object.assign(document.createElement('img'), { src, alt });
 
@@ -829,8 +829,12 @@ func TestWidgetIsRenderedAgain(t *testing.T) {
 		render('photo');
 		await element.classify('photos/coffee.png');
 		render('photo');
+		// What that asked for, if anything, was asked of the same Worker before this.
+		const { createClip } = await import('./clipside.js');
+		const clip = await createClip({ device: 'cpu' });
+		await clip.embedTexts('a later text');
+		await clip.dispose();
 	})()`)
-	time.Sleep(300 * time.Millisecond)
 	if n := eval[int](p, "told"); n != 1 {
 		t.Errorf("%d results are told of one picture and one question", n)
 	}
@@ -934,13 +938,7 @@ func TestWidgetThumbnails(t *testing.T) {
 	})()`)
 	for element, want := range map[string]string{"clip-classifier": "60,60,480", "clip-search": "60,60,480"} {
 		drawn := fmt.Sprintf("[...document.querySelector(%s).shadowRoot.querySelectorAll('canvas')].map((c) => c.hidden ? 0 : c.width).join()", js(element))
-		got := ""
-		for deadline := time.Now().Add(10 * time.Second); got != want && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-			got = eval[string](p, drawn)
-		}
-		if got != want {
-			t.Errorf("%s has thumbnails as wide as %s, want %s", element, got, want)
-		}
+		p.until("thumbnails of "+element+" as wide as "+want, drawn+" === '"+want+"'")
 	}
 	if got := eval[string](p, inside("clip-search", ".name")+".innerText"); got != "Picture 1" {
 		t.Errorf("a picture in its address is called %q", got)
@@ -966,11 +964,10 @@ func TestSearchByWordsAndByExample(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	p := launch(t, nil).open(t, s.page(t, "search.html", widgetScript+`
-		<clip-search device="webgpu" template="a photo of a {}.">
+		<clip-search device="cpu" template="a photo of a {}.">
 			<img src="photos/chelsea.png" alt="Chelsea"><img src="photos/coffee.png" alt="Coffee">
 			<img src="photos/rocket.jpg" alt="Falcon"><img src="photos/astronaut.png" alt="Eileen"><img src="photos/LICENSES.md" alt="Broken">
 		</clip-search>`))
-	p.adapter()
 	p.until("the element", "document.querySelector('clip-search').shadowRoot")
 	eval[any](p, listen)
 	shown := "[..." + "document.querySelector('clip-search').shadowRoot.querySelectorAll('.tiles .name')].map((n) => n.innerText)"
