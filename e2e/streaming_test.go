@@ -236,11 +236,22 @@ func TestSmallModelAnswersUntilTheLargeOneHasCome(t *testing.T) {
 	before := eval[answers](p, script(ask+`
 		window.clip = await createClip({ model: [%q, %q], device: 'cpu' });
 		window.upgraded = new Promise((resolve) => clip.addEventListener('upgrade', ({ detail }) => resolve(detail.dim), { once: true }));
+		window.stream = clip.embedEach((function* () { for (;;) yield picture; })());
+		if ((await stream.next()).value.result.length !== clip.info.dim) throw new Error('a stream of another model');
 		return answers(clip);
 	`, small.url, large.url))
 	close(released)
 	if dim := eval[int](p, "upgraded"); dim != 48 {
 		t.Errorf("the event speaks of %d dimensions", dim)
+	}
+	// Embeddings of two models in one stream would be compared with each other.
+	if ended := eval[string](p, `(async () => {
+		for (let seen = 1; ; seen++) {
+			const { value } = await stream.next();
+			if (value.result.length !== 32) return 'an embedding of ' + value.result.length + ' numbers after ' + seen;
+		}
+	})().catch(({ name }) => name)`); ended != "InvalidStateError" {
+		t.Errorf("the stream that had begun ends with %s", ended)
 	}
 	after := eval[answers](p, script(ask+"return answers(clip);"))
 	alone := func(h *host) answers {

@@ -315,13 +315,21 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
    * Embeds any number of pictures, as classifyEach classifies them.
    * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
    * @param {EachOptions} [options]
-   * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>}
+   * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>} ends with an InvalidStateError where the Clip goes over to a larger model meanwhile, whose embeddings are not to be compared with those before
    */
   embedEach(images, options = {}) {
+    /** @type {Held | undefined} */
+    let held;
     return eachOf(
       images,
-      (some, stop) => this.embedImages(some, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) }),
-      () => this.#begin('embedEach', options, ['image']).signal,
+      async (some, stop) => {
+        if (this.#held !== held) throw new DOMException('The Clip has gone over to another model: begin anew.', 'InvalidStateError');
+        return this.embedImages(some, { ...options, onProgress: undefined, signal: anySignal([readSignal(options), stop]) });
+      },
+      () => {
+        held = this.#held;
+        return this.#begin('embedEach', options, ['image']).signal;
+      },
     );
   }
 
@@ -428,6 +436,7 @@ export class Clip extends /** @type {new () => ClipEventTarget} */ (EventTarget)
         if (this.#disposed) return;
         hold = await take(this.#disposal.signal);
         const info = await hold.ready;
+        this.#disposal.signal.throwIfAborted();
         const before = this.#held;
         this.#held = new Held(hold);
         this.#info = info;

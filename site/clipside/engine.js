@@ -163,7 +163,7 @@ async function compile(url) {
     return await (typed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer()));
   } catch (cause) {
     throw new EngineError(
-      `The engine from ${url} could not be compiled; a Content-Security-Policy must allow it (script-src 'wasm-unsafe-eval').`,
+      `The engine from ${url} could not be compiled: ${/** @type {Error} */ (cause).message}. A Content-Security-Policy must allow it (script-src 'wasm-unsafe-eval').`,
       { cause },
     );
   }

@@ -30,7 +30,7 @@ const parallelFetches = 6;
  * @param {unknown} value
  * @returns {string} such as 'HTMLImageElement'; works for objects of another frame too, which instanceof does not
  */
-function className(value) {
+export function className(value) {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
@@ -110,12 +110,9 @@ const maxSpare = 16 << 20;
 
 /** @param {readonly ArrayBuffer[]} buffers that no call needs any more */
 export function recycle(buffers) {
+  spare.push(...buffers.filter(({ byteLength }) => byteLength <= maxSpare));
   let kept = spare.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  for (const buffer of buffers) {
-    kept += buffer.byteLength;
-    if (kept > maxSpare) return;
-    spare.push(buffer);
-  }
+  while (kept > maxSpare) kept -= /** @type {ArrayBuffer} */ (spare.shift()).byteLength; // what was kept longest
 }
 
 /** @param {number} length bytes, which may be set already */

@@ -24,8 +24,8 @@ export function waysToManifest(signal, { model, cache, integrity, towers }, stor
         return await fetchManifest(signal, model, cache ? 'no-cache' : 'no-store', hurry);
       } catch (error) {
         signal.throwIfAborted();
-        if (!known || typeof store === 'string' || !(error instanceof ModelError) || error.status !== undefined) throw error;
-        // Without a network, what was there on the last visit is still whole: every file is named by its hash. Only where a
+        if (!known || typeof store === 'string' || !(error instanceof ModelError) || (error.status ?? 500) < 500) throw error;
+        // Without a network, or with a service worker or a proxy that answers in place of one, what was there on the last visit is still whole: every file is named by its hash. Only where a
         // file is missing, which needs the network too, is it worth more patience.
         if (hurry === undefined || (await store.hasAll(known, towers))) return known;
       }

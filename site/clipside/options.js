@@ -1,6 +1,6 @@
 // What callers pass, checked before anything is done with it. Each TypeError says what to pass instead.
 
-import { checkImage } from './inputs.js';
+import { checkImage, className } from './inputs.js';
 
 /** @typedef {import('../clipside.js').ClipOptions} ClipOptions */
 /** @typedef {import('../clipside.js').ImageInput} ImageInput */
@@ -94,10 +94,10 @@ function readIntegrity(integrity) {
  * @returns {string} absolute; what it is relative to is the page
  */
 function readAddress(address, named, expected) {
-  if ((typeof address !== 'string' && !(address instanceof URL)) || address === '')
+  if (!['String', 'URL'].includes(className(address)) || address === '')
     throw new TypeError(`${named} is ${show(address)}: pass the URL of ${expected}.`);
   try {
-    return new URL(address, globalThis.document?.baseURI ?? location.href).href;
+    return new URL(/** @type {string | URL} */ (address), globalThis.document?.baseURI ?? location.href).href;
   } catch (cause) {
     throw new TypeError(`${named} is ${show(address)}, which is not a URL.`, { cause });
   }
@@ -109,7 +109,8 @@ function readAddress(address, named, expected) {
  */
 function readModel(model) {
   const url = new URL(readAddress(model, 'model', "a bundle's directory, such as 'models/starter/'"));
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+  // Extensions and applications have protocols of their own; files have no host.
+  if (!url.host) {
     throw new TypeError(
       `model is ${show(String(model))}: it must be an http or https URL, and the page itself must be served over one. Where a bundler has moved the code, pass the address that the models were copied to.`,
     );
@@ -136,7 +137,7 @@ export function checkNames(called, options) {
  * @throws {TypeError}
  */
 export function readSignal({ signal }) {
-  if (signal !== undefined && !(signal instanceof AbortSignal))
+  if (signal !== undefined && className(signal) !== 'AbortSignal')
     throw new TypeError(`signal is ${show(signal)}: pass an AbortController's signal.`);
   return signal;
 }

@@ -15,6 +15,7 @@
 // manifest that was is no JSON.
 
 import { Buffers } from './memory.js';
+import { anySignal } from './signals.js';
 
 /**
  * A model that is kept.
@@ -238,8 +239,18 @@ async function openToWrite(handle) {
  */
 async function locked(name, signal, task) {
   if (!navigator.locks) return task();
-  return navigator.locks.request(name, { signal }, task);
+  const enough = AbortSignal.timeout?.(patienceMs); // Safari before 16 has none, and waits
+  return navigator.locks.request(name, { signal: anySignal([signal, enough]) }, task).catch((error) => {
+    if (error !== enough?.reason) throw error;
+    return task();
+  });
 }
+
+/**
+ * How long another tab is waited for. One that was suspended holds its locks for as long as that lasts; to do what it does
+ * once more is work, but does no harm.
+ */
+const patienceMs = 60_000;
 
 /**
  * @param {Uint8Array} a

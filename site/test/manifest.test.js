@@ -78,3 +78,10 @@ test('a network with gaps has its tries where a file is missing, or all', async 
 test('a server that is busy is asked again, whatever is kept', async (t) => {
   assert.deepEqual(await ask(t, storeOf({ words: 3, image: 1, text: 2 }), [status(503), status(503), newer]), { got: '{}', asked: 3 });
 });
+
+test('what answers in place of a network, or of a host that is down, does not hide a model that is kept', async (t) => {
+  const down = Array.from({ length: 5 }, () => status(504));
+  assert.deepEqual(await ask(t, storeOf({ words: 3, image: 1, text: 2 }), down), { got: kept, asked: 5 });
+  const { got } = await ask(t, storeOf({ words: 3, image: 1, text: 2 }), [status(404)]);
+  assert.match(got, /404/);
+});

@@ -27,9 +27,17 @@ test('a model is a directory, relative to the page, with or without the slash or
     ['.', 'https://site.example/app/'],
     ['https://cdn.example/m?v=2#z', 'https://cdn.example/m/'],
     [new URL('https://cdn.example/'), 'https://cdn.example/'],
+    ['chrome-extension://abc/models/b32', 'chrome-extension://abc/models/b32/'],
   ]) {
     assert.equal(readOptions({ model }, beside).requests[0].model, want);
   }
+});
+
+test("addresses and signals may be another frame's", () => {
+  const named = (name, of) => Object.defineProperty(of, Symbol.toStringTag, { value: name });
+  const signal = named('AbortSignal', {});
+  const model = named('URL', { toString: () => 'https://cdn.example/m' });
+  assert.equal(readOptions({ model, signal }, beside).requests[0].model, 'https://cdn.example/m/');
 });
 
 test('towers come in a fixed order, once each', () => {

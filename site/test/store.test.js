@@ -203,6 +203,32 @@ test('an older version goes once a newer one is kept as a whole, and not before'
   }
 });
 
+test("a lock that another tab never lets go of is waited for so long, and the caller's signal ends the waiting", async (t) => {
+  const locks = {
+    request: (_name, { signal }) =>
+      new Promise((_, reject) => {
+        if (signal.aborted) reject(signal.reason);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      }),
+  };
+  Object.defineProperty(globalThis, 'navigator', { value: { locks }, configurable: true });
+  t.after(() => Reflect.deleteProperty(globalThis, 'navigator'));
+  t.mock.method(AbortSignal, 'timeout', () => AbortSignal.abort(new DOMException('so long', 'TimeoutError')));
+  const store = new ModelStore(/** @type {any} */ ({}), 'model');
+  assert.equal(await store.alone(undefined, 'file', async () => 'done'), 'done');
+  await assert.rejects(
+    store.alone(undefined, 'file', async () => {
+      throw new RangeError('of the task');
+    }),
+    RangeError,
+  );
+  t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal);
+  await assert.rejects(
+    store.alone(AbortSignal.abort(new RangeError('given up')), 'file', async () => 'done'),
+    /given up/,
+  );
+});
+
 test('a browser that withholds its storage gives no room', async (t) => {
   const storage = {
     getDirectory: async () => {

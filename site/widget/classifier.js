@@ -457,6 +457,7 @@ export class ClipClassifier extends ClipElement {
   #showFailure(card, error) {
     if (/** @type {Error} */ (error).name !== 'ImageDecodeError') {
       this.#showNote(card, '');
+      if (this.state === 'error' && !(error instanceof TypeError)) return; // told of the first of those that were under way
       this.lost(error);
       this.fail(error, error instanceof TypeError ? undefined : () => this.renew());
       return;
