@@ -145,6 +145,9 @@ func (r *resizer) fit(plan *preprocess.Plan) error {
 		}
 		return r.fitTexture(width, height)
 	})
+	if err == nil {
+		err = r.d.alive() // if it was released meanwhile, so were these
+	}
 	if err != nil {
 		r.release() // in a browser what there was no memory for is there all the same, and of no use
 	}

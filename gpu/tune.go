@@ -46,7 +46,16 @@ type tuning struct {
 const (
 	fewProducts  = 4
 	manyProducts = 64
+	mostProducts = 8 * manyProducts      // where many are too short for the clock
 	longPass     = 10 * time.Millisecond // of few products: measured by nothing else
+	// largeProduct is from when on few are one, FLOP: of a slow adapter's time four could take so much that it counts as hung.
+	largeProduct = 1e9
+	// ticks are how many of the clock's a time must be to be told: browsers' clocks go by up to a tenth of a second.
+	ticks = 8
+	// mostGFLOPS is more than any adapter computes.
+	mostGFLOPS = 1_000_000
+	// sharedInputs is how many bytes the inputs of all tiles' products may take together.
+	sharedInputs = 256 << 20
 	// tuningTime is what Tune takes at most, about, once the first product is measured and with it the kernels compiled:
 	// products that it has no time for, those with the least arithmetic, get the tile that is likely to be the fastest.
 	tuningTime = 1500 * time.Millisecond
@@ -60,7 +69,11 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	if d.info.Software {
 		return nil
 	}
-	tuned := parseTuning(known)
+	profile := d.profile // which measures commands one by one, and would be what is measured here
+	d.profile = nil
+	defer func() { d.profile = profile }()
+	tuned, refused := parseTuning(known)
+	d.refused = refused
 	for s, t := range tuned { // the adapter's limits may have changed, or what is chosen from
 		if !slices.Contains(d.choices(s), t.tile) {
 			delete(tuned, s)
@@ -73,21 +86,25 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 		}
 	}
 	var began time.Time
+	var tick time.Duration
 	for _, s := range shapes {
 		if _, ok := tuned[s]; ok {
 			continue
 		}
-		if !began.IsZero() && time.Since(began) > tuningTime {
+		if !began.IsZero() && now().Sub(began) > tuningTime {
 			tuned[s] = tuning{tile: d.guess(s)}
 			continue
 		}
-		t, err := d.fastest(ctx, s)
+		if tick == 0 {
+			tick = clockTick()
+		}
+		t, err := d.fastest(ctx, s, tick)
 		if err != nil {
 			return fmt.Errorf("gpu: measure products of %s: %w", s, err)
 		}
 		tuned[s] = t
 		if began.IsZero() {
-			began = time.Now()
+			began = now()
 		}
 	}
 	defer d.programs.Lock()()
@@ -102,20 +119,43 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	return nil
 }
 
-// Tuning is what Tune has found, a line a product: "m×n×k tile GFLOP/s", or "conv:m×n×k tile GFLOP/s".
+// now is time.Now, but in tests.
+var now = time.Now
+
+// clockTick is the least that the clock tells apart.
+func clockTick() time.Duration {
+	next := func() time.Time {
+		began := now()
+		for {
+			if t := now(); t.After(began) {
+				return t
+			}
+		}
+	}
+	return -next().Sub(next())
+}
+
+// Tuning is what Tune has found, a line a product: "m×n×k tile GFLOP/s", or "conv:m×n×k tile GFLOP/s"; and a line a tile
+// that this adapter does not take: "refused tile".
 func (d *Device) Tuning() string {
 	defer d.programs.Lock()()
 	var lines []string
 	for s, t := range d.tuned {
 		lines = append(lines, fmt.Sprintf("%s %s %d", s, t.tile, t.gflops))
 	}
+	for t := range d.refused {
+		lines = append(lines, refusal+" "+t.String())
+	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
-// parseTuning skips lines that it does not know: they may be another version's.
-func parseTuning(text string) map[shape]tuning {
-	tuned := map[shape]tuning{}
+// refusal is what lines of tiles begin with that an adapter does not take.
+const refusal = "refused"
+
+// parseTuning skips lines that it does not know: they may be another version's. So may rates that no adapter has.
+func parseTuning(text string) (tuned map[shape]tuning, refused map[tile]bool) {
+	tuned, refused = map[shape]tuning{}, map[tile]bool{}
 	for _, line := range strings.Split(text, "\n") {
 		product, rest, _ := strings.Cut(line, " ")
 		product, conv := strings.CutPrefix(product, convolution)
@@ -127,12 +167,14 @@ func parseTuning(text string) map[shape]tuning {
 				dims = append(dims, n)
 			}
 		}
-		if i >= 0 && len(dims) == 3 {
-			gflops, _ := strconv.Atoi(rate)
+		if i >= 0 && product == refusal {
+			refused[allTiles[i]] = true
+		}
+		if gflops, _ := strconv.Atoi(rate); i >= 0 && len(dims) == 3 && gflops <= mostGFLOPS {
 			tuned[shape{dims[0], dims[1], dims[2], conv}] = tuning{allTiles[i], max(gflops, 0)}
 		}
 	}
-	return tuned
+	return tuned, refused
 }
 
 // shapes are those of the products that take one picture, and one short text, to their embeddings.
@@ -175,8 +217,9 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 	return found
 }
 
-// fastest measures every tile on a product.
-func (d *Device) fastest(ctx context.Context, s shape) (best tuning, err error) {
+// fastest measures the tiles on a product, the likeliest first: all for which there is time. A tile that the adapter does
+// not take is not tried again.
+func (d *Device) fastest(ctx context.Context, s shape, tick time.Duration) (best tuning, err error) {
 	weight, err := d.NewParam("tuning.weight", s.n, s.k)
 	if err != nil {
 		return best, err
@@ -184,7 +227,14 @@ func (d *Device) fastest(ctx context.Context, s shape) (best tuning, err error) 
 	defer d.forget(weight)
 	weight.Arrived(nil)
 	choices := d.choices(s)
-	few := make([]*program, len(choices)) // all recorded before one is run, so that kernels are compiled side by side
+	likely := slices.Index(choices, d.guess(s))
+	choices[0], choices[likely] = choices[likely], choices[0]
+
+	n := fewProducts
+	if s.flop() > largeProduct {
+		n = 1
+	}
+	few := make([]*program, len(choices))
 	defer func() {
 		for _, p := range few {
 			if p != nil {
@@ -192,41 +242,85 @@ func (d *Device) fastest(ctx context.Context, s shape) (best tuning, err error) 
 			}
 		}
 	}()
-	for i, t := range choices {
-		if few[i], err = d.products(s, t, weight, fewProducts); err != nil {
-			return best, err
+	refusals := make([]error, len(choices))
+	if 4*s.m*s.k*len(choices) <= sharedInputs { // all recorded before one is run, so that kernels are compiled side by side
+		for i, t := range choices {
+			few[i], refusals[i] = d.products(s, t, weight, n)
 		}
 	}
 	var least time.Duration
+	var began time.Time
 	for i, t := range choices {
-		product, most, err := d.timeProduct(ctx, s, t, weight, few[i])
-		if err != nil {
-			return best, err
+		if least > 0 && now().Sub(began) > tuningTime {
+			break
 		}
-		if i == 0 || product < least {
-			best, least = tuning{t, int(s.flop() / float64(most.Nanoseconds()))}, product
+		if few[i] == nil && refusals[i] == nil {
+			few[i], refusals[i] = d.products(s, t, weight, n)
 		}
+		var product, most time.Duration
+		if refusals[i] == nil {
+			product, most, refusals[i] = d.timeProduct(ctx, s, t, weight, few[i], n, tick)
+		}
+		if few[i] != nil {
+			few[i].Release()
+			few[i] = nil
+		}
+		if err := refusals[i]; err != nil {
+			if ctx.Err() != nil || d.alive() != nil {
+				return best, err
+			}
+			d.refused[t] = true
+			continue
+		}
+		if product == 0 {
+			return tuning{tile: d.guess(s)}, nil
+		}
+		if least == 0 {
+			began = now()
+		}
+		if least == 0 || product < least {
+			best, least = tuning{t, min(int(s.flop()/float64(max(most, 1))), mostGFLOPS)}, product
+		}
+	}
+	if least == 0 {
+		return best, refusals[0]
 	}
 	return best, nil
 }
 
-// timeProduct is how long a product takes, given a pass of few, and how long at most: with a share of the way to the GPU.
-func (d *Device) timeProduct(ctx context.Context, s shape, t tile, weight *model.Param, few *program) (product, most time.Duration, err error) {
+// timeProduct is how long a product takes, given a pass of n, and how long at most: with a share of the way to the GPU.
+// It is 0 where the clock is too coarse to tell.
+func (d *Device) timeProduct(ctx context.Context, s shape, t tile, weight *model.Param, few *program, n int, tick time.Duration) (product, most time.Duration, err error) {
 	short, err := timePass(ctx, few)
-	if err != nil || short > longPass {
-		return short / fewProducts, short / fewProducts, err
-	}
-	many, err := d.products(s, t, weight, manyProducts)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer many.Release()
-	long, err := timePass(ctx, many)
-	product, most = (long-short)/(manyProducts-fewProducts), long/manyProducts
-	if product <= 0 { // the way to the GPU took longer by chance
-		product = most
+	if short > longPass {
+		if short < ticks*tick {
+			return 0, 0, nil
+		}
+		return short / time.Duration(n), short / time.Duration(n), nil
 	}
-	return product, most, err
+	for count := manyProducts; count <= mostProducts; count *= mostProducts / manyProducts {
+		long, err := d.timeProducts(ctx, s, t, weight, count)
+		if err != nil {
+			return 0, 0, err
+		}
+		if more := long - short; more >= ticks*tick {
+			return max(more/time.Duration(count-n), 1), long / time.Duration(count), nil
+		}
+	}
+	return 0, 0, nil
+}
+
+// timeProducts is how long a pass of count products takes.
+func (d *Device) timeProducts(ctx context.Context, s shape, t tile, weight *model.Param, count int) (time.Duration, error) {
+	p, err := d.products(s, t, weight, count)
+	if err != nil {
+		return 0, err
+	}
+	defer p.Release()
+	return timePass(ctx, p)
 }
 
 // products records a pass of n products.
@@ -247,11 +341,11 @@ func (d *Device) products(s shape, t tile, weight *model.Param, n int) (*program
 // timePass is the least that a pass takes once it has been warmed up: the first makes buffers resident.
 func timePass(ctx context.Context, p *program) (least time.Duration, err error) {
 	for i := range 3 {
-		began := time.Now()
+		began := now()
 		if _, err := p.run(ctx); err != nil {
 			return 0, err
 		}
-		if took := time.Since(began); i == 1 || i == 2 && took < least {
+		if took := now().Sub(began); i == 1 || i == 2 && took < least {
 			least = took
 		}
 	}

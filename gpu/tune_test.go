@@ -3,8 +3,10 @@
 package gpu
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/clipside/clipside/internal/recording"
 	"github.com/clipside/clipside/model"
@@ -46,18 +48,68 @@ func TestTuningMeasuresEveryProductOnceAndIsKept(t *testing.T) {
 	if len(got) != 1+4+4 {
 		t.Errorf("%d products are tuned, want 9:\n%s", len(got), dev.Tuning())
 	}
-	if again := parseTuning(dev.Tuning()); len(again) != len(got) {
+	if again, _ := parseTuning(dev.Tuning()); len(again) != len(got) {
 		t.Errorf("of %d lines %d can be read again", len(got), len(again))
 	}
 	if t17 := dev.tuned[shape{17, 192, 64, false}]; t17 != (tuning{tile{8, 8, 2, 2, 8, 2}, 0}) {
 		t.Errorf("a product known before was measured again: %v", t17)
 	}
-	rates := parseTuning(strings.ReplaceAll(dev.Tuning(), " 0\n", " 7000\n"))
+	rates, _ := parseTuning(strings.ReplaceAll(dev.Tuning(), " 0\n", " 7000\n"))
 	if len(rates) != len(got) || rates[shape{17, 192, 64, false}].gflops != 7000 {
 		t.Errorf("the rates are not kept:\n%s", dev.Tuning())
 	}
 	if len(dev.weights) != weights {
 		t.Errorf("%d weights are left of measuring", len(dev.weights)-weights)
+	}
+}
+
+// TestACoarseClockTellsNothing: what it cannot tell apart is neither a tile nor a rate, which would bound nothing any more.
+func TestACoarseClockTellsNothing(t *testing.T) {
+	dev := adapter(t, Options{})
+	form{software: false, store: dev.store}.device(t, dev)
+	dev.only = nil
+	dev.limits.MaxComputeInvocationsPerWorkgroup, dev.limits.MaxComputeWorkgroupStorageSize = 128, 11<<10
+	t.Cleanup(func() { now = time.Now })
+	now = func() time.Time { return time.Now().Truncate(100 * time.Second) }
+	tick := 100 * time.Second // which clockTick would wait for
+	image, _ := towers(t, dev)
+	before := dev.rate
+	dev.refused = map[tile]bool{}
+	for _, s := range dev.shapes(image, nil)[:2] {
+		got, err := dev.fastest(t.Context(), s, tick)
+		if err != nil || got != (tuning{tile: dev.guess(s)}) {
+			t.Errorf("%s: %+v, %v; want the likely tile %s", s, got, err, dev.guess(s))
+		}
+	}
+	if dev.rate != before {
+		t.Errorf("the rate is %g", dev.rate)
+	}
+}
+
+func TestWhatAnAdapterRefusesIsKeptAndNotChosen(t *testing.T) {
+	dev := adapter(t, Options{})
+	form{software: false, store: dev.store}.device(t, dev)
+	dev.only = nil
+	s := shape{50, 3072, 768, false}
+	likely := dev.guess(s)
+	_, dev.refused = parseTuning("refused " + likely.String() + "\nrefused 8×8\n17×64×64 " + likely.String() + " 9223372036854775807")
+	if len(dev.refused) != 1 || dev.guess(s) == likely || slices.Contains(dev.choices(s), likely) {
+		t.Errorf("refused %v, and chosen %s of %v", dev.refused, dev.guess(s), dev.choices(s))
+	}
+	tuned, refused := parseTuning(dev.Tuning())
+	if len(tuned) != 0 || len(refused) != 1 || !refused[likely] {
+		t.Errorf("%v and %v are kept", tuned, refused)
+	}
+	if tuned, _ := parseTuning("17×64×64 " + likely.String() + " 9223372036854775807"); len(tuned) != 0 {
+		t.Errorf("a rate that no adapter has is kept: %v", tuned)
+	}
+}
+
+func TestClockTick(t *testing.T) {
+	t.Cleanup(func() { now = time.Now })
+	now = func() time.Time { return time.Now().Truncate(3 * time.Millisecond) }
+	if tick := clockTick(); tick <= 0 || tick%(3*time.Millisecond) != 0 {
+		t.Errorf("%v, of a clock that goes by 3 ms", tick)
 	}
 }
 

@@ -118,6 +118,9 @@ func open(o Options) (*Device, error) {
 // adapterInfo reads what the browser tells of the adapter; much may be withheld for privacy.
 func adapterInfo(adapter js.Value) model.DeviceInfo {
 	info := adapter.Get("info")
+	if info.IsUndefined() { // before Chromium 127
+		info = object()
+	}
 	text := func(k string) string {
 		if v := info.Get(k); v.Type() == js.TypeString {
 			return v.String()

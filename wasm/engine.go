@@ -273,7 +273,7 @@ func (e *engine) compile(args []js.Value) (any, error) {
 	if s.gpu == nil {
 		return "", nil
 	}
-	if err := s.gpu.Tune(context.Background(), s.reserved.Image, s.reserved.Text, args[1].String()); err != nil {
+	if err := s.gpu.Tune(s.ended, s.reserved.Image, s.reserved.Text, args[1].String()); err != nil {
 		return nil, err
 	}
 	return s.gpu.Tuning(), s.gpu.Compile(s.reserved.Image, s.reserved.Text)

@@ -89,11 +89,21 @@ async function decodeBlob(blob) {
  */
 async function fromFrame(frame, maxSide) {
   const { displayWidth: width, displayHeight: height } = frame;
-  const pixels = Math.max(width, height) > maxSide && pixelsOf(frame, width, height);
+  const pixels = !isTexture(width, height, maxSide) && pixelsOf(frame, width, height);
   if (pixels) return { picture: () => pixels, pixels: width * height, close: () => frame.close() };
   const bitmap = await createImageBitmap(frame); // what device takes over has changed since the page asked
   frame.close();
   return fromBitmap(bitmap);
+}
+
+/**
+ * Whether a picture goes to the GPU as it is. One of hundreds of megabytes, which phones take, is read in strips instead.
+ * @param {number} width
+ * @param {number} height
+ * @param {number} maxSide
+ */
+function isTexture(width, height, maxSide) {
+  return Math.max(width, height) <= maxSide && width * height <= 1 << 26;
 }
 
 /**
@@ -107,7 +117,7 @@ async function fromBitmap(bitmap) {
   let frame;
   return {
     picture: (maxSide) => {
-      if (Math.max(width, height) <= maxSide) return { bitmap };
+      if (isTexture(width, height, maxSide)) return { bitmap };
       if (exact) frame ??= frameOf(bitmap);
       return (frame && pixelsOf(frame, width, height)) ?? { width, height, bgr: false, alpha: 'none', read: fromCanvas(bitmap) };
     },

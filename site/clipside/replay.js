@@ -70,9 +70,13 @@ export function room(device, size) {
   buffer?.destroy();
   device.pushErrorScope('out-of-memory'); // one can do without
   const larger = device.createBuffer({ size, usage: usage.MAP_WRITE | usage.COPY_SRC });
-  void device.popErrorScope();
+  device.popErrorScope().then(
+    (refused) => {
+      if (!refused) mapForWriting(larger); // what is not there cannot be mapped, which would count as an error of the device's
+    },
+    () => {}, // it is lost
+  );
   staging.set(device, larger);
-  mapForWriting(larger);
   return null;
 }
 

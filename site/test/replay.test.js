@@ -87,9 +87,11 @@ test('many bytes are put into memory that is mapped between calls, once it is, a
   const made = [];
   /** @type {unknown[]} */
   const copied = [];
+  /** @type {object | null} */
+  let refused = null;
   const d = /** @type {any} */ ({
     pushErrorScope() {},
-    popErrorScope: async () => null,
+    popErrorScope: async () => refused,
     createBuffer(/** @type {any} */ descriptor) {
       made.push(new MappedBuffer(descriptor));
       return made[made.length - 1];
@@ -113,10 +115,15 @@ test('many bytes are put into memory that is mapped between calls, once it is, a
   assert.equal(room(d, 100)?.length, 100);
 
   assert.equal(room(d, 200), null);
-  assert.deepEqual(
-    made.map(({ mapState }) => mapState),
-    ['destroyed', 'pending'],
-  );
+  const states = () => made.map(({ mapState }) => mapState);
+  await Promise.resolve();
+  assert.deepEqual(states(), ['destroyed', 'pending']);
   await pause(5);
   assert.equal(room(d, 200)?.length, 200);
+
+  refused = { message: 'out of memory' };
+  assert.equal(room(d, 300), null);
+  await pause(5);
+  assert.deepEqual(states(), ['destroyed', 'destroyed', 'unmapped'], 'what there is no memory for is not mapped');
+  assert.equal(room(d, 300), null);
 });
