@@ -70,7 +70,7 @@ export class Clip extends Clip_base {
      * Embeds any number of pictures, as classifyEach classifies them.
      * @param {Iterable<ImageInput> | AsyncIterable<ImageInput>} images
      * @param {EachOptions} [options]
-     * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>}
+     * @returns {AsyncGenerator<Each<Float32Array>, void, undefined>} ends with an InvalidStateError where the Clip goes over to a larger model meanwhile, whose embeddings are not to be compared with those before
      */
     embedEach(images: Iterable<ImageInput> | AsyncIterable<ImageInput>, options?: EachOptions): AsyncGenerator<Each<Float32Array>, void, undefined>;
     /**
