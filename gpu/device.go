@@ -28,7 +28,7 @@ type Device struct {
 	pipelines map[string]*pipeline
 
 	tuned       map[shape]tuning // the fastest tiles of products, as measured
-	refused     map[tile]bool    // by the adapter, when they were measured
+	refused     []tile           // by the adapter, when they were measured
 	only        *tile            // what all products are made with, while tiles are measured or tested
 	onlySharing *sharing         // of all attentions, in tests
 	rate        float64          // FLOP a second: what the adapter does at least of large products

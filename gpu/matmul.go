@@ -131,11 +131,11 @@ func (d *Device) choices(s shape) (fitting []tile) {
 		from = rowTiles
 	}
 	for _, t := range from {
-		if d.fits(t) && !d.refused[t] {
+		if d.fits(t) && !slices.Contains(d.refused, t) {
 			fitting = append(fitting, t)
 		}
 	}
-	if s.conv && !d.refused[registerTile] {
+	if s.conv && !slices.Contains(d.refused, registerTile) {
 		fitting = append(fitting, registerTile)
 	}
 	return fitting

@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,8 +55,6 @@ const (
 	ticks = 8
 	// mostGFLOPS is more than any adapter computes.
 	mostGFLOPS = 1_000_000
-	// sharedInputs is how many bytes the inputs of all tiles' products may take together.
-	sharedInputs = 256 << 20
 	// tuningTime is what Tune takes at most, about, once the first product is measured and with it the kernels compiled:
 	// products that it has no time for, those with the least arithmetic, get the tile that is likely to be the fastest.
 	tuningTime = 1500 * time.Millisecond
@@ -64,16 +63,13 @@ const (
 // Tune measures which tiles the products of a picture and of a short text are made fastest with on this adapter, and
 // uses them in programs recorded from then on, which it also bounds by the rate that it has seen. A tower may be nil; no
 // weights are needed. Known is what Tuning returned on an earlier visit, or empty: what it says is not measured again.
-// Software adapters have one kernel and nothing to choose.
+// Software adapters have one kernel and nothing to choose. A profile, which has commands measured one by one, would be
+// measured with them.
 func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.TextTower, known string) error {
 	if d.info.Software {
 		return nil
 	}
-	profile := d.profile // which measures commands one by one, and would be what is measured here
-	d.profile = nil
-	defer func() { d.profile = profile }()
-	tuned, refused := parseTuning(known)
-	d.refused = refused
+	tuned := parseTuning(known)
 	for s, t := range tuned { // the adapter's limits may have changed, or what is chosen from
 		if !slices.Contains(d.choices(s), t.tile) {
 			delete(tuned, s)
@@ -85,13 +81,12 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 			shapes[j], shapes[j-1] = shapes[j-1], shapes[j]
 		}
 	}
-	var began time.Time
-	var tick time.Duration
+	deadline, tick := never, time.Duration(0)
 	for _, s := range shapes {
 		if _, ok := tuned[s]; ok {
 			continue
 		}
-		if !began.IsZero() && now().Sub(began) > tuningTime {
+		if now() > deadline {
 			tuned[s] = tuning{tile: d.guess(s)}
 			continue
 		}
@@ -103,8 +98,8 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 			return fmt.Errorf("gpu: measure products of %s: %w", s, err)
 		}
 		tuned[s] = t
-		if began.IsZero() {
-			began = now()
+		if deadline == never {
+			deadline = now() + tuningTime
 		}
 	}
 	defer d.programs.Lock()()
@@ -119,43 +114,43 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 	return nil
 }
 
-// now is time.Now, but in tests.
-var now = time.Now
+// now is the time since began, but in tests.
+var (
+	began = time.Now()
+	now   = func() time.Duration { return time.Since(began) }
+)
 
-// clockTick is the least that the clock tells apart.
+// never is later than now.
+const never = time.Duration(math.MaxInt64)
+
+// clockTick is the least that the clock tells apart, for a clock that has been waited for to tick.
 func clockTick() time.Duration {
-	next := func() time.Time {
-		began := now()
-		for {
-			if t := now(); t.After(began) {
-				return t
-			}
+	before := now()
+	for began := before; ; {
+		switch t := now(); {
+		case t == before:
+		case before == began:
+			before = t
+		default:
+			return t - before
 		}
 	}
-	return -next().Sub(next())
 }
 
-// Tuning is what Tune has found, a line a product: "m×n×k tile GFLOP/s", or "conv:m×n×k tile GFLOP/s"; and a line a tile
-// that this adapter does not take: "refused tile".
+// Tuning is what Tune has found, a line a product: "m×n×k tile GFLOP/s", or "conv:m×n×k tile GFLOP/s".
 func (d *Device) Tuning() string {
 	defer d.programs.Lock()()
 	var lines []string
 	for s, t := range d.tuned {
 		lines = append(lines, fmt.Sprintf("%s %s %d", s, t.tile, t.gflops))
 	}
-	for t := range d.refused {
-		lines = append(lines, refusal+" "+t.String())
-	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
-// refusal is what lines of tiles begin with that an adapter does not take.
-const refusal = "refused"
-
 // parseTuning skips lines that it does not know: they may be another version's. So may rates that no adapter has.
-func parseTuning(text string) (tuned map[shape]tuning, refused map[tile]bool) {
-	tuned, refused = map[shape]tuning{}, map[tile]bool{}
+func parseTuning(text string) map[shape]tuning {
+	tuned := map[shape]tuning{}
 	for _, line := range strings.Split(text, "\n") {
 		product, rest, _ := strings.Cut(line, " ")
 		product, conv := strings.CutPrefix(product, convolution)
@@ -167,14 +162,11 @@ func parseTuning(text string) (tuned map[shape]tuning, refused map[tile]bool) {
 				dims = append(dims, n)
 			}
 		}
-		if i >= 0 && product == refusal {
-			refused[allTiles[i]] = true
-		}
 		if gflops, _ := strconv.Atoi(rate); i >= 0 && len(dims) == 3 && gflops <= mostGFLOPS {
 			tuned[shape{dims[0], dims[1], dims[2], conv}] = tuning{allTiles[i], max(gflops, 0)}
 		}
 	}
-	return tuned, refused
+	return tuned
 }
 
 // shapes are those of the products that take one picture, and one short text, to their embeddings.
@@ -220,6 +212,9 @@ func (d *Device) shapes(image *model.ImageTower, text *model.TextTower) []shape 
 // fastest measures the tiles on a product, the likeliest first: all for which there is time. A tile that the adapter does
 // not take is not tried again.
 func (d *Device) fastest(ctx context.Context, s shape, tick time.Duration) (best tuning, err error) {
+	if tick > longPass/2 { // no pass would be long enough
+		return tuning{tile: d.guess(s)}, nil
+	}
 	weight, err := d.NewParam("tuning.weight", s.n, s.k)
 	if err != nil {
 		return best, err
@@ -227,8 +222,12 @@ func (d *Device) fastest(ctx context.Context, s shape, tick time.Duration) (best
 	defer d.forget(weight)
 	weight.Arrived(nil)
 	choices := d.choices(s)
-	likely := slices.Index(choices, d.guess(s))
-	choices[0], choices[likely] = choices[likely], choices[0]
+	for i, t := range choices {
+		if t == d.guess(s) {
+			choices[0], choices[i] = t, choices[0]
+			break
+		}
+	}
 
 	n := fewProducts
 	if s.flop() > largeProduct {
@@ -242,50 +241,39 @@ func (d *Device) fastest(ctx context.Context, s shape, tick time.Duration) (best
 			}
 		}
 	}()
-	refusals := make([]error, len(choices))
-	if 4*s.m*s.k*len(choices) <= sharedInputs { // all recorded before one is run, so that kernels are compiled side by side
-		for i, t := range choices {
-			few[i], refusals[i] = d.products(s, t, weight, n)
+	for i, t := range choices { // all recorded before one is run, so that kernels are compiled side by side
+		if few[i], err = d.products(s, t, weight, n); err != nil {
+			return best, err
 		}
 	}
-	var least time.Duration
-	var began time.Time
+	least, deadline := never, never
 	for i, t := range choices {
-		if least > 0 && now().Sub(began) > tuningTime {
+		if now() > deadline {
 			break
 		}
-		if few[i] == nil && refusals[i] == nil {
-			few[i], refusals[i] = d.products(s, t, weight, n)
-		}
 		var product, most time.Duration
-		if refusals[i] == nil {
-			product, most, refusals[i] = d.timeProduct(ctx, s, t, weight, few[i], n, tick)
-		}
-		if few[i] != nil {
-			few[i].Release()
-			few[i] = nil
-		}
-		if err := refusals[i]; err != nil {
+		product, most, err = d.timeProduct(ctx, s, t, weight, few[i], n, tick)
+		if err != nil {
 			if ctx.Err() != nil || d.alive() != nil {
 				return best, err
 			}
-			d.refused[t] = true
+			d.refused = append(d.refused, t)
 			continue
 		}
 		if product == 0 {
 			return tuning{tile: d.guess(s)}, nil
 		}
-		if least == 0 {
-			began = now()
+		if least == never {
+			deadline = now() + tuningTime
 		}
-		if least == 0 || product < least {
-			best, least = tuning{t, min(int(s.flop()/float64(max(most, 1))), mostGFLOPS)}, product
+		if product < least {
+			best, least = tuning{t, int(s.flop() / float64(most))}, product // FLOP a nanosecond
 		}
 	}
-	if least == 0 {
-		return best, refusals[0]
+	if least < never {
+		err = nil
 	}
-	return best, nil
+	return best, err
 }
 
 // timeProduct is how long a product takes, given a pass of n, and how long at most: with a share of the way to the GPU.
@@ -302,25 +290,20 @@ func (d *Device) timeProduct(ctx context.Context, s shape, t tile, weight *model
 		return short / time.Duration(n), short / time.Duration(n), nil
 	}
 	for count := manyProducts; count <= mostProducts; count *= mostProducts / manyProducts {
-		long, err := d.timeProducts(ctx, s, t, weight, count)
+		many, err := d.products(s, t, weight, count)
+		if err != nil {
+			return 0, 0, err
+		}
+		long, err := timePass(ctx, many)
+		many.Release()
 		if err != nil {
 			return 0, 0, err
 		}
 		if more := long - short; more >= ticks*tick {
-			return max(more/time.Duration(count-n), 1), long / time.Duration(count), nil
+			return more / time.Duration(count-n), long / time.Duration(count), nil
 		}
 	}
 	return 0, 0, nil
-}
-
-// timeProducts is how long a pass of count products takes.
-func (d *Device) timeProducts(ctx context.Context, s shape, t tile, weight *model.Param, count int) (time.Duration, error) {
-	p, err := d.products(s, t, weight, count)
-	if err != nil {
-		return 0, err
-	}
-	defer p.Release()
-	return timePass(ctx, p)
 }
 
 // products records a pass of n products.
@@ -345,7 +328,7 @@ func timePass(ctx context.Context, p *program) (least time.Duration, err error) 
 		if _, err := p.run(ctx); err != nil {
 			return 0, err
 		}
-		if took := now().Sub(began); i == 1 || i == 2 && took < least {
+		if took := now() - began; i == 1 || i == 2 && took < least {
 			least = took
 		}
 	}

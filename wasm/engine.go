@@ -273,9 +273,11 @@ func (e *engine) compile(args []js.Value) (any, error) {
 	if s.gpu == nil {
 		return "", nil
 	}
+	s.gpu.SetProfile(nil)
 	if err := s.gpu.Tune(s.ended, s.reserved.Image, s.reserved.Text, args[1].String()); err != nil {
 		return nil, err
 	}
+	s.gpu.SetProfile(s.profile)
 	return s.gpu.Tuning(), s.gpu.Compile(s.reserved.Image, s.reserved.Text)
 }
 

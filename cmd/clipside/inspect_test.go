@@ -139,7 +139,7 @@ func TestVerifyNamesATokenizerThatIsNone(t *testing.T) {
 	}
 	stored := z.EncodeAll([]byte("{}"), nil)
 	hash := fmt.Sprintf("%x", sha256.Sum256(stored))
-	m.Tokenizer = bundle.File{File: hash + ".zst", SHA256: hash, Stored: len(stored), Raw: 2}
+	m.Tokenizer = bundle.File{File: hash + ".json.zst", SHA256: hash, Stored: len(stored), Raw: 2}
 	text, err := m.Encode()
 	if err != nil {
 		t.Fatal(err)

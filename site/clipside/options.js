@@ -112,7 +112,7 @@ function readModel(model) {
   // Extensions and applications have protocols of their own; files have no host.
   if (!url.host) {
     throw new TypeError(
-      `model is ${show(String(model))}: it must be an http or https URL, and the page itself must be served over one. Where a bundler has moved the code, pass the address that the models were copied to.`,
+      `model is ${show(String(model))}: it must be an http or https URL. Where a bundler has moved the code, pass the address that the models were copied to.`,
     );
   }
   url.search = url.hash = '';

@@ -36,7 +36,7 @@ export function createDropzone({ zone, input, message, pasteKeys, onPictures }) 
   async function takeFolders(entries) {
     try {
       const { pictures, beyond, leftOut } = await readFolders(entries);
-      const rest = beyond > 0 ? ` ${beyond} more are too many at once: drop those after these.` : '';
+      const rest = beyond > 0 ? ` ${beyond} more are too many at once.` : '';
       const others = leftOut > 0 ? ` ${plural(leftOut, 'other file')} ${leftOut === 1 ? 'was' : 'were'} left out.` : '';
       if (pictures.length === 0) message.error('There is no picture in that folder.');
       else message.notice(`${plural(pictures.length, 'picture')} from the folder.${rest}${others}`);

@@ -1,5 +1,3 @@
-import { byId } from './dom.js';
-
 /**
  * What Chromium dispatches when the page can be installed.
  *
@@ -25,7 +23,7 @@ export function createInstall(button) {
     // A prompt can be shown once; after a refusal the browser sends another when it sees fit.
     void prompt?.prompt();
     prompt = null;
-    byId('models-open', HTMLButtonElement).focus();
+    /** @type {HTMLElement} */ (button.nextElementSibling).focus();
     button.hidden = true;
   });
   addEventListener('appinstalled', () => {
