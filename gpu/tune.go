@@ -252,8 +252,7 @@ func (d *Device) fastest(ctx context.Context, s shape, tick time.Duration) (best
 			break
 		}
 		var product, most time.Duration
-		product, most, err = d.timeProduct(ctx, s, t, weight, few[i], n, tick)
-		if err != nil {
+		if product, most, err = d.timeProduct(ctx, s, t, weight, few[i], n, tick); err != nil {
 			if ctx.Err() != nil || d.alive() != nil {
 				return best, err
 			}
@@ -283,13 +282,14 @@ func (d *Device) timeProduct(ctx context.Context, s shape, t tile, weight *model
 	if err != nil {
 		return 0, 0, err
 	}
-	if short > longPass {
-		if short < ticks*tick {
-			return 0, 0, nil
+	count := manyProducts
+	if short*fewProducts > longPass*time.Duration(n) {
+		if short >= ticks*tick {
+			return short / time.Duration(n), short / time.Duration(n), nil
 		}
-		return short / time.Duration(n), short / time.Duration(n), nil
+		count = 4 * fewProducts // which takes a while, too
 	}
-	for count := manyProducts; count <= mostProducts; count *= mostProducts / manyProducts {
+	for ; count <= mostProducts; count *= mostProducts / manyProducts {
 		many, err := d.products(s, t, weight, count)
 		if err != nil {
 			return 0, 0, err
