@@ -221,7 +221,7 @@ Texts have %d tokens and are all different, so that none is remembered; onnxrunt
 			if row.Engine != nil {
 				engine = milliseconds(row.Engine.Median)
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, row.ratio(row.Ratio), row.ratio(row.EngineRatio), cell(row.note()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, row.ratio(row.Ratio), row.ratio(row.EngineRatio), cell(orFew(row.Note, row.Ours, "calls of each")))
 		}
 	}
 	if len(inWorker) > 0 {
@@ -234,7 +234,7 @@ What a page pays that must stay responsive: both compute in a Worker, onnxruntim
 | --- | --- | --- | ---: | ---: | ---: | --- |
 `)
 		for _, row := range inWorker {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, row.Peer, row.ratio(row.Ratio), cell(row.note()))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, row.Peer, row.ratio(row.Ratio), cell(orFew(row.Note, row.Ours, "calls of each")))
 		}
 	}
 	if len(r.PeerNotes) > 0 {
@@ -271,11 +271,7 @@ From navigation to the first result, a picture against two labels, from a server
 					weights += ", again " + megabytes(s.Again)
 				}
 			}
-			note := s.Note
-			if note == "" {
-				note = few(s.Cold, "times")
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Model, s.Device, s.Who, s.Cold, s.Warm, held, code, weights, cell(note))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Model, s.Device, s.Who, s.Cold, s.Warm, held, code, weights, cell(orFew(s.Note, s.Cold, "times")))
 		}
 	}
 	return b.String()
@@ -297,18 +293,10 @@ func (r row) ratio(v float64) string {
 	return fmt.Sprintf("**%.2f**", v)
 }
 
-// note is the row's, or from how few calls its medians are.
-func (r row) note() string {
-	if r.Note != "" {
-		return r.Note
-	}
-	return few(r.Ours, "calls of each")
-}
-
-// few says of how many measurements something is where they are few.
-func few(s *spread, what string) string {
-	if s == nil || s.N >= 5 {
-		return ""
+// orFew is a note or, where there is none, of how many measurements something is if they are few.
+func orFew(note string, s *spread, what string) string {
+	if note != "" || s == nil || s.N >= 5 {
+		return note
 	}
 	return fmt.Sprintf("%d %s", s.N, what)
 }

@@ -222,8 +222,9 @@ func (d *Device) fastest(ctx context.Context, s shape, tick time.Duration) (best
 	defer d.forget(weight)
 	weight.Arrived(nil)
 	choices := d.choices(s)
+	likely := d.guess(s)
 	for i, t := range choices {
-		if t == d.guess(s) {
+		if t == likely {
 			choices[0], choices[i] = t, choices[0]
 			break
 		}

@@ -59,6 +59,12 @@ func (m *modelFlags) open(ctx context.Context, out output, towers ...string) (*m
 
 // openBundle is open for the bundle in dir.
 func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, towers ...string) (*model.Clip, error) {
+	start := time.Now()
+	src := bundle.FS(os.DirFS(dir))
+	manifest, err := bundle.ReadManifest(ctx, src)
+	if err != nil {
+		return nil, err
+	}
 	device, passedOver, err := openDevice(m.device)
 	if err != nil {
 		return nil, err
@@ -66,27 +72,7 @@ func (m *modelFlags) openBundle(ctx context.Context, out output, dir string, tow
 	if m.verbose && passedOver != "" {
 		fmt.Fprintf(out.stderr, "no GPU: %s\n", passedOver)
 	}
-	return m.openOn(ctx, out, device, dir, towers...)
-}
-
-// openOn is openBundle on a device; where any will do and this one is not up to the model, on the CPU.
-func (m *modelFlags) openOn(ctx context.Context, out output, device model.Device, dir string, towers ...string) (*model.Clip, error) {
-	start := time.Now()
-	src := bundle.FS(os.DirFS(dir))
-	manifest, err := bundle.ReadManifest(ctx, src)
-	if err != nil {
-		device.Release()
-		return nil, err
-	}
-	onGPU := device.Info().Kind != "cpu"
-	clip, err := load(ctx, src, manifest, device, towers)
-	if onGPU && (errors.Is(err, model.ErrMemory) || errors.Is(err, errWrong)) {
-		if m.device != autoDevice {
-			return nil, fmt.Errorf("%w; -device cpu works on every machine", err)
-		}
-		fmt.Fprintf(out.stderr, "%v: the CPU computes instead\n", err)
-		clip, err = load(ctx, src, manifest, cpu.New(), towers)
-	}
+	clip, err := m.openOn(ctx, out, device, src, manifest, towers)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +80,20 @@ func (m *modelFlags) openOn(ctx context.Context, out output, device model.Device
 		fmt.Fprintf(out.stderr, "%s on %s, loaded in %v\n", manifest.Name, describe(clip.Device.Info()), time.Since(start).Round(time.Millisecond))
 	}
 	return clip, nil
+}
+
+// openOn opens a bundle on a device; where any will do and this one is not up to the model, on the CPU.
+func (m *modelFlags) openOn(ctx context.Context, out output, device model.Device, src bundle.Source, manifest *bundle.Manifest, towers []string) (*model.Clip, error) {
+	onGPU := device.Info().Kind != "cpu"
+	clip, err := load(ctx, src, manifest, device, towers)
+	if onGPU && (errors.Is(err, model.ErrMemory) || errors.Is(err, errWrong)) {
+		if m.device != autoDevice {
+			return nil, fmt.Errorf("%w; -device cpu works on every machine", err)
+		}
+		fmt.Fprintf(out.stderr, "%v: the CPU computes instead\n", err)
+		return load(ctx, src, manifest, cpu.New(), towers)
+	}
+	return clip, err
 }
 
 // errWrong is what a device's results are.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -26,12 +27,16 @@ func (s *small) NewParam(string, ...int) (*model.Param, error) {
 func (s *small) Release() { s.released = true }
 
 func TestTheCPUComputesWhereTheGPUIsTooSmall(t *testing.T) {
-	dir := packed(t)
+	src := bundle.FS(os.DirFS(packed(t)))
+	manifest, err := bundle.ReadManifest(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for kind, replaced := range map[deviceKind]bool{autoDevice: true, webgpuDevice: false} {
 		var told bytes.Buffer
 		gpu := &small{Device: cpu.New()}
 		m := modelFlags{device: kind}
-		clip, err := m.openOn(t.Context(), output{stdout: &told, stderr: &told}, gpu, dir, bundle.Text)
+		clip, err := m.openOn(t.Context(), output{stdout: &told, stderr: &told}, gpu, src, manifest, []string{bundle.Text})
 		switch {
 		case !gpu.released:
 			t.Errorf("%s: the GPU is not released", kind)
