@@ -49,7 +49,11 @@ find_chromium() {
 # Debian's packages for what is missing of the tests' programs.
 install_missing() {
 	local packages=()
-	find_chromium >/dev/null || packages+=(chromium)
+	if ! find_chromium >/dev/null; then
+		packages+=(chromium chromium-headless-shell)
+	elif [[ -z ${CHROMIUM:-} ]] && dpkg-query -W chromium-common >/dev/null 2>&1; then # Debian's: another has no such shell
+		command -v chromium-headless-shell >/dev/null || packages+=(chromium-headless-shell)
+	fi
 	command -v "${FIREFOX:-firefox}" firefox-esr >/dev/null || packages+=(firefox-esr)
 	command -v "${WEBKITDRIVER:-WebKitWebDriver}" >/dev/null || packages+=(webkit2gtk-driver)
 	command -v "${XVFB:-Xvfb}" >/dev/null || packages+=(xvfb)

@@ -24,7 +24,7 @@ func (p *tab) choose(selector, file string) {
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	b := launch(t, map[string]any{"use-fake-device-for-media-stream": true, "use-fake-ui-for-media-stream": true})
+	b := launchChromium(t, map[string]any{"use-fake-device-for-media-stream": true, "use-fake-ui-for-media-stream": true})
 	text := func(p *tab, selector string) string {
 		p.Helper()
 		return eval[string](p, "document.querySelector("+js(selector)+").textContent")

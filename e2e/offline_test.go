@@ -111,7 +111,7 @@ func TestOfflineAfterARestart(t *testing.T) {
 	profile := map[string]any{"user-data-dir": t.TempDir()}
 
 	t.Run("first visit", func(t *testing.T) {
-		p := launch(t, profile).open(t, s.url)
+		p := launchChromium(t, profile).open(t, s.url)
 		p.until("the shell to be kept", readiness+" === 'no-model'")
 		p.until("the offer of the model", getOffered)
 		if asked := s.weightsAsked(); len(asked) != 0 {
@@ -136,7 +136,7 @@ func TestOfflineAfterARestart(t *testing.T) {
 
 	s.stop()
 	t.Run("without a network", func(t *testing.T) {
-		p := launch(t, profile).open(t, "")
+		p := launchChromium(t, profile).open(t, "")
 		p.setOffline(true)
 		p.run(chromedp.Navigate(s.url))
 		p.until("the model", ready)
@@ -289,7 +289,7 @@ func TestHalfInstalled(t *testing.T) {
 	s.mu.Lock()
 	s.extras["icons/icon-512.png"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "out of order", 500) })
 	s.mu.Unlock()
-	p := launch(t, nil).open(t, s.url)
+	p := launchChromium(t, nil).open(t, s.url)
 	p.until("the badge", readiness+" === 'online-only'")
 	p.press()
 	p.drop(photo("coffee.png"))
@@ -311,7 +311,7 @@ func TestHalfInstalled(t *testing.T) {
 func TestUpdates(t *testing.T) {
 	t.Parallel()
 	s := serveApp(t)
-	b := launch(t, nil)
+	b := launchChromium(t, nil)
 	p := b.open(t, s.url)
 	kept := readiness + " === 'no-model'" // the engine is started where it matters
 	p.until("the page to be kept", kept)
@@ -421,7 +421,7 @@ func TestUpdates(t *testing.T) {
 func TestEngineOfAnotherVersion(t *testing.T) {
 	t.Parallel()
 	s := serveApp(t)
-	b := launch(t, nil)
+	b := launchChromium(t, nil)
 	first := b.open(t, s.url)
 	first.until("the shell to be kept", readiness+" === 'no-model'")
 	first.run(chromedp.SendKeys("[data-testid=label-input]", "lighthouse"+kb.Enter))
@@ -459,7 +459,7 @@ func TestHostBeginsToIsolateThePage(t *testing.T) {
 	s := serveApp(t)
 	isolating := s.headers
 	s.headers = nil
-	p := launch(t, nil).open(t, s.url)
+	p := launchChromium(t, nil).open(t, s.url)
 	p.model()
 
 	worker, changed := withMore(t, "index.html", "<!-- changed -->\n")
@@ -497,7 +497,7 @@ func TestHostBeginsToIsolateThePage(t *testing.T) {
 func TestWithoutServiceWorker(t *testing.T) {
 	t.Parallel()
 	s := serveApp(t)
-	p := launch(t, map[string]any{"host-resolver-rules": "MAP clipside.test 127.0.0.1"}).open(t, strings.Replace(s.url, "127.0.0.1", "clipside.test", 1))
+	p := launchChromium(t, map[string]any{"host-resolver-rules": "MAP clipside.test 127.0.0.1"}).open(t, strings.Replace(s.url, "127.0.0.1", "clipside.test", 1))
 	if eval[bool](p, "isSecureContext || 'serviceWorker' in navigator") {
 		t.Fatal("this is a secure context")
 	}
@@ -525,7 +525,7 @@ func TestWithoutServiceWorker(t *testing.T) {
 func TestPicturesComeAndResultsGo(t *testing.T) {
 	t.Parallel()
 	s := serveApp(t)
-	p := launch(t, nil).open(t, "")
+	p := launchChromium(t, nil).open(t, "")
 	p.beforeScripts(`
 		Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
 		Object.defineProperty(window, 'launchQueue', { value: { setConsumer(consumer) { window.launch = consumer; } } });
@@ -771,7 +771,7 @@ func TestModelsToKeep(t *testing.T) {
 	})
 	s.extras["sw.js"] = http.NotFoundHandler() // the shell would have its own list of models
 	s.mu.Unlock()
-	p := launch(t, nil).open(t, s.url)
+	p := launchChromium(t, nil).open(t, s.url)
 	part := func(testid string) string {
 		return fmt.Sprintf("document.querySelector('[data-testid=model][data-name=twin] [data-testid=%s]')", testid)
 	}
@@ -834,7 +834,7 @@ func TestKeepingWhatIsJustComing(t *testing.T) {
 		}
 		files.ServeHTTP(w, r)
 	})
-	p := launch(t, nil).open(t, s.url)
+	p := launchChromium(t, nil).open(t, s.url)
 	p.press()
 	p.click("models-open")
 	const keep = "document.querySelector('[data-testid=model-keep]')"

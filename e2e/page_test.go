@@ -203,7 +203,7 @@ func (g starterGolden) checkWithAnother(t *testing.T, p *tab, device string) {
 func TestPhotosFindTheirLabels(t *testing.T) {
 	t.Parallel()
 	g := readStarterGolden(t)
-	b := launch(t, nil)
+	b := launchChromium(t, nil)
 	for _, device := range []string{"webgpu", "cpu"} {
 		t.Run(device, func(t *testing.T) {
 			s := serve(t)
@@ -581,7 +581,7 @@ func TestPageIsAccessible(t *testing.T) {
 func TestCamera(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
-	p := launch(t, map[string]any{"use-fake-device-for-media-stream": true, "auto-accept-camera-and-microphone-capture": true}).open(t, "")
+	p := launchChromium(t, map[string]any{"use-fake-device-for-media-stream": true, "auto-accept-camera-and-microphone-capture": true}).open(t, "")
 	p.beforeScripts(`(() => {
 		window.cameras = [];
 		window.answers = [];

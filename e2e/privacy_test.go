@@ -38,7 +38,7 @@ func TestNothingLeavesTheMachine(t *testing.T) {
 	}
 
 	s := serve(t)
-	p := launch(t, map[string]any{"proxy-server": proxy.URL}).open(t, s.url+"?device=cpu")
+	p := launchChromium(t, map[string]any{"proxy-server": proxy.URL}).open(t, s.url+"?device=cpu")
 	p.model()
 	s.requests()
 	p.run(chromedp.SendKeys("[data-testid=label-input]", "secret label,"))

@@ -53,7 +53,7 @@ func TestHeavyModelIsLoadedInFlatMemoryAndKept(t *testing.T) {
 	h := s.model("heavy", dir)
 	road := &link{bytesPerSecond: 100e6 / 8}
 	h.files = road.handler(h.files)
-	b := launch(t, nil)
+	b := launchChromium(t, nil)
 	type visit struct {
 		First               float64 // ms to the first result
 		Start, Peak         float64 // bytes of both heaps

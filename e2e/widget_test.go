@@ -89,7 +89,7 @@ func TestWidgetClassifies(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	url := s.page(t, "one.html", widgetScript+`<clip-classifier device="webgpu" labels="cat, dog, cup of coffee, rocket, woman, motorcycle"></clip-classifier>`)
-	p := launch(t, nil).open(t, url)
+	p := launchChromium(t, nil).open(t, url)
 	p.adapter()
 	p.until("the element", "document.querySelector('clip-classifier').shadowRoot")
 	eval[any](p, listen)

@@ -12,6 +12,17 @@ func Chromium() (string, error) {
 	return find("Chromium", "chromium", "CHROMIUM", "chromium", "chromium-browser", "google-chrome")
 }
 
+// HeadlessShell is Debian's Chromium without the browser around its pages, or Chromium where there is none, or where CHROMIUM
+// names one.
+func HeadlessShell() (string, error) {
+	if os.Getenv("CHROMIUM") == "" {
+		if path, err := exec.LookPath("chromium-headless-shell"); err == nil {
+			return path, nil
+		}
+	}
+	return Chromium()
+}
+
 // Firefox is Debian's Firefox, or what FIREFOX names.
 func Firefox() (string, error) {
 	return find("Firefox", "firefox-esr", "FIREFOX", "firefox", "firefox-esr")
