@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/clipside/clipside/model/convert"
 	"github.com/clipside/clipside/model/hub"
 )
 
@@ -68,6 +69,7 @@ func (s *source) checkpoint(ctx context.Context, out output) (string, error) {
 	defer line.clear()
 	told := false
 	c := hub.NewClient()
+	c.Check = convert.CheckConfig
 	c.Progress = func(file string, done, total int64) {
 		if !told {
 			fmt.Fprintf(out.stderr, "fetching %s from the hub\n", s.origin)

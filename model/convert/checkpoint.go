@@ -45,6 +45,7 @@ var (
 	huggingFaceWeights = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"}
 	openCLIPWeights    = []string{"open_clip_model.safetensors", "open_clip_pytorch_model.bin"}
 	shardedPickle      = "pytorch_model.bin.index.json"
+	huggingFaceConfig  = "config.json"
 	openCLIPConfigs    = []string{"open_clip_config.json", "open_clip_model_config.json"}
 )
 
@@ -63,23 +64,17 @@ func Open(fsys fs.FS) (*Checkpoint, error) {
 func (c *Checkpoint) open(fsys fs.FS) error {
 	// A repository may have both layouts, or an image encoder of timm's beside OpenCLIP's files; the weights tell.
 	config, weights := first(fsys, openCLIPConfigs), first(fsys, openCLIPWeights)
-	end := -1
-	var err error
-	if config != "" && weights != "" {
-		c.Layout = OpenCLIP
-		c.Config, err = openCLIPConfig(fsys, config)
-	} else {
-		c.Layout = HuggingFace
+	if config == "" || weights == "" {
 		weights = first(fsys, huggingFaceWeights)
-		if !exists(fsys, "config.json") {
+		if !exists(fsys, huggingFaceConfig) {
 			if config != "" {
 				return bad(config, "", "the weights are missing (%s)", strings.Join(openCLIPWeights, " or "))
 			}
-			return bad("config.json", "", "is missing, and so is %s: not a CLIP checkpoint", openCLIPConfigs[0])
+			return bad(huggingFaceConfig, "", "is missing, and so is %s: not a CLIP checkpoint", openCLIPConfigs[0])
 		}
-		config = "config.json"
-		c.Config, end, c.Notes, err = huggingFaceConfig(fsys)
+		config = huggingFaceConfig
 	}
+	end, err := c.configure(fsys, config)
 	if err != nil {
 		return err
 	}
@@ -88,19 +83,6 @@ func (c *Checkpoint) open(fsys fs.FS) error {
 			return bad(shardedPickle, "", "PyTorch's files in shards are not supported: save the model as safetensors")
 		}
 		return bad(config, "", "the weights are missing (%s)", strings.Join(huggingFaceWeights, " or "))
-	}
-	c.Config.LogitScale = 1 // until its tensor is read
-	if err := c.Config.Validate(); err != nil {
-		return &CheckpointError{File: config, Problem: err.Error(), Err: err}
-	}
-	for _, t := range []struct {
-		field        string
-		width, heads int
-	}{{"image.heads", c.Config.Image.FeatureWidth(), c.Config.Image.Heads}, {"text.heads", c.Config.Text.Width, c.Config.Text.Heads}} {
-		// The reference would take them, the engines that read four values at once would not.
-		if d := t.width / t.heads; d%4 != 0 {
-			return bad(config, t.field, "%d of width %d, which must be a multiple of 4", t.heads, d)
-		}
 	}
 	if err := c.openWeights(fsys, weights); err != nil {
 		return err
@@ -125,6 +107,42 @@ func (c *Checkpoint) open(fsys fs.FS) error {
 		return bad(config, "text_config.eos_token_id", "%d is not the highest id of the tokenizer's, %d, at which texts are read; such a text encoder is not supported", end, highest)
 	}
 	return nil
+}
+
+// CheckConfig reports what is wrong with a configuration, as Open would, before the weights are there. Of Hugging Face's
+// the preprocessor's file beside it is read too.
+func CheckConfig(fsys fs.FS, file string) error {
+	_, err := new(Checkpoint).configure(fsys, file)
+	return err
+}
+
+// configure reads the configuration in a file whose name tells the layout. It returns the end token's id too, or -1 where
+// the model means the highest.
+func (c *Checkpoint) configure(fsys fs.FS, file string) (end int, err error) {
+	if file == huggingFaceConfig {
+		c.Layout = HuggingFace
+		c.Config, end, c.Notes, err = readHuggingFace(fsys)
+	} else {
+		c.Layout, end = OpenCLIP, -1
+		c.Config, err = readOpenCLIP(fsys, file)
+	}
+	if err != nil {
+		return 0, err
+	}
+	c.Config.LogitScale = 1 // until its tensor is read
+	if err := c.Config.Validate(); err != nil {
+		return 0, &CheckpointError{File: file, Problem: err.Error(), Err: err}
+	}
+	for _, t := range []struct {
+		field        string
+		width, heads int
+	}{{"image.heads", c.Config.Image.FeatureWidth(), c.Config.Image.Heads}, {"text.heads", c.Config.Text.Width, c.Config.Text.Heads}} {
+		// The reference would take them, the engines that read four values at once would not.
+		if d := t.width / t.heads; d%4 != 0 {
+			return 0, bad(file, t.field, "%d of width %d, which must be a multiple of 4", t.heads, d)
+		}
+	}
+	return end, nil
 }
 
 // Close closes the checkpoint's files.

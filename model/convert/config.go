@@ -14,10 +14,10 @@ const maxConfig = 4 << 20
 // defaultEps is the layer norm epsilon of every CLIP that does not say otherwise.
 const defaultEps = 1e-5
 
-// huggingFaceConfig reads config.json. Fields at their default are usually left out there. It returns the end
+// readHuggingFace reads config.json. Fields at their default are usually left out there. It returns the end
 // token's id too, or -1 where the model means the highest, and notes.
-func huggingFaceConfig(fsys fs.FS) (c model.Config, end int, notes []string, err error) {
-	f := readFields(fsys, "config.json", &err)
+func readHuggingFace(fsys fs.FS) (c model.Config, end int, notes []string, err error) {
+	f := readFields(fsys, huggingFaceConfig, &err)
 	if kind := f.string("model_type", ""); kind != "clip" {
 		f.fail("model_type", "%q is not supported, only \"clip\" is", clip(kind))
 	}
@@ -132,8 +132,8 @@ func (f fields) extent(key string, missing int) (n int, square bool) {
 	return h, true
 }
 
-// openCLIPConfig reads an OpenCLIP configuration: {"model_cfg": …, "preprocess_cfg": …}, or a model_cfg alone.
-func openCLIPConfig(fsys fs.FS, file string) (c model.Config, err error) {
+// readOpenCLIP reads an OpenCLIP configuration: {"model_cfg": …, "preprocess_cfg": …}, or a model_cfg alone.
+func readOpenCLIP(fsys fs.FS, file string) (c model.Config, err error) {
 	f := readFields(fsys, file, &err)
 	m := f
 	if f.has("model_cfg") {

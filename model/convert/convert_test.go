@@ -293,9 +293,9 @@ func TestDefaultsOfConfigurations(t *testing.T) {
 				var got model.Config
 				var notes []string
 				if test.file == "config.json" {
-					got, _, notes, err = huggingFaceConfig(fsys)
+					got, _, notes, err = readHuggingFace(fsys)
 				} else {
-					got, err = openCLIPConfig(fsys, test.file)
+					got, err = readOpenCLIP(fsys, test.file)
 				}
 				if err != nil {
 					t.Fatal(err)

@@ -55,7 +55,7 @@ func writeViTB32(b *testing.B, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"model_type": "clip"}`), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	c, _, _, err := huggingFaceConfig(os.DirFS(dir))
+	c, _, _, err := readHuggingFace(os.DirFS(dir))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -27,6 +28,9 @@ type Client struct {
 	Endpoint string
 	// Token, if any, is sent to the endpoint and to no other host, redirected or not.
 	Token string
+	// Check, if not nil, says whether the configuration in a file of a directory is of use. One that is not ends the fetch
+	// before any weights come, unless the repository has another.
+	Check func(dir fs.FS, file string) error
 	// Progress, if not nil, is told how far a file is; total is -1 where the server does not say.
 	Progress func(file string, done, total int64)
 	// Waiting, if not nil, is called when a fetch has to wait until another one of the same checkpoint has ended.
@@ -58,7 +62,7 @@ const doneName = "fetched.list"
 // Face's; safetensors before a sharded one before pickles. What an earlier, interrupted call got is kept and continued; a
 // complete checkpoint is returned without asking the server. Every file is checked against the hash that the server
 // gives. Of several calls for one checkpoint, in whatever processes, one fetches and the others wait for it. Errors are
-// *NameError, *StatusError, *IntegrityError, ctx's, or the network's.
+// *NameError, *StatusError, *IntegrityError, Check's, ctx's, or the network's.
 func (c *Client) Fetch(ctx context.Context, name, cacheDir string) (string, error) {
 	repo, err := Repository(name)
 	if err != nil {
@@ -202,17 +206,34 @@ func (g *getter) checkpoint() error {
 		return err
 	}
 	weights := ""
+	var refused error
 	if config != "" {
-		if weights, err = g.first("open_clip_model.safetensors", "open_clip_pytorch_model.bin"); err != nil {
-			return err
+		if refused = g.check(config); refused == nil {
+			if weights, err = g.first("open_clip_model.safetensors", "open_clip_pytorch_model.bin"); err != nil {
+				return err
+			}
 		}
 	}
 	if weights == "" {
 		if err := g.huggingFace(); err != nil {
+			if refused != nil && g.ctx.Err() == nil {
+				return refused
+			}
 			return err
 		}
 	}
 	return g.vocabulary()
+}
+
+// check asks Check about a file that has come.
+func (g *getter) check(file string) error {
+	if g.Check == nil {
+		return nil
+	}
+	if err := g.Check(os.DirFS(g.dir), file); err != nil {
+		return fmt.Errorf("hub: %s: %w", g.repo, err)
+	}
+	return nil
 }
 
 func (g *getter) huggingFace() error {
@@ -239,6 +260,9 @@ func (g *getter) huggingFace() error {
 		return fmt.Errorf("hub: %s is no CLIP model: its model_type is %.80q", g.repo, config.ModelType)
 	}
 	if _, err := g.first("preprocessor_config.json", "processor_config.json"); err != nil {
+		return err
+	}
+	if err := g.check("config.json"); err != nil {
 		return err
 	}
 	const index = "model.safetensors.index.json"

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -518,6 +519,49 @@ func TestStatusErrorsSayWhatToDo(t *testing.T) {
 		if _, err := c.Fetch(t.Context(), "owner/name", t.TempDir()); !errors.As(err, &answer) || answer.File != missing {
 			t.Errorf("without %s: %v", missing, err)
 		}
+	}
+}
+
+// TestWhatIsOfNoUseIsRefusedBeforeItsWeights has a repository of both layouts, of which Check takes some.
+func TestWhatIsOfNoUseIsRefusedBeforeItsWeights(t *testing.T) {
+	files := openCLIP()
+	maps.Copy(files, huggingFace(map[string][]byte{"model.safetensors": big(4000)}))
+	for _, test := range []struct {
+		name    string
+		refused []string // configurations
+		asked   []string // files of weights
+		says    string
+	}{
+		{"none", nil, []string{"open_clip_model.safetensors"}, ""},
+		{"OpenCLIP's", []string{"open_clip_config.json"}, []string{"model.safetensors"}, ""},
+		{"both", []string{"config.json", "open_clip_config.json"}, nil, "owner/name: open_clip_config.json is of no use"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newServer(t, files)
+			c := s.client(t)
+			c.Check = func(dir fs.FS, file string) error {
+				if data, err := fs.ReadFile(dir, file); err != nil || !bytes.Equal(data, files[file]) {
+					t.Errorf("%s is not there to be looked at: %q, %v", file, data, err)
+				}
+				if slices.Contains(test.refused, file) {
+					return errors.New(file + " is of no use")
+				}
+				return nil
+			}
+			_, err := c.Fetch(t.Context(), "owner/name", t.TempDir())
+			if test.says == "" && err != nil || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says)) {
+				t.Errorf("it says %v, want %q", err, test.says)
+			}
+			var asked []string
+			for _, request := range s.seen() {
+				if file, ok := strings.CutPrefix(request, "GET "); ok && strings.Contains(file, "model.") {
+					asked = append(asked, file)
+				}
+			}
+			if !slices.Equal(asked, test.asked) {
+				t.Errorf("asked for %q, want %q", asked, test.asked)
+			}
+		})
 	}
 }
 
