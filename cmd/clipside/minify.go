@@ -62,7 +62,12 @@ func minify(name string, source []byte) (code, sourceMap []byte, err error) {
 	if path.Ext(name) == ".css" {
 		loader = api.LoaderCSS
 	}
+	var define map[string]string
+	if path.Base(name) == "wasm_exec.js" {
+		define = loaderFinds
+	}
 	r := api.Transform(string(source), api.TransformOptions{
+		Define:            define,
 		Sourcefile:        path.Base(name),
 		Loader:            loader,
 		MinifyWhitespace:  true,
@@ -84,6 +89,13 @@ func minify(name string, source []byte) (code, sourceMap []byte, err error) {
 		form = "/*# sourceMappingURL=%s */\n"
 	}
 	return fmt.Appendf(r.Code, form, path.Base(name)+mapSuffix), r.Map, nil
+}
+
+// loaderFinds is what Go's loader looks for, to make up for it or to say that it is missing: what every browser has that runs
+// the engine; files, of which clipside/engine.js has what there is to have; and processes and paths, of which the engine has none.
+var loaderFinds = map[string]string{
+	"globalThis.crypto": "true", "globalThis.performance": "true", "globalThis.TextEncoder": "true", "globalThis.TextDecoder": "true",
+	"globalThis.fs": "true", "globalThis.process": "true", "globalThis.path": "true",
 }
 
 // notice is the copyright notice that a script begins with: Go's loader has one that is not marked as such.

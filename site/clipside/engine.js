@@ -44,7 +44,7 @@ import { startThreads } from './threads.js';
  * @property {string} fallback why a rung of the ladder was passed over; empty if none was
  * @property {number} size pixels of a side that the image encoder sees
  * @property {number} dim numbers in an embedding
- * @property {number} maxTextureSide 0 where bitmaps are not for the device, and pixels are read
+ * @property {number} maxTextureSide 0 where bitmaps are not for the device, or it does not see them as they are, and pixels are read
  * @property {BundleFile[]} files in the order of first use
  * @property {{ image: number, text: number }} timings milliseconds an item in the last call that computed any, 0 before the first; the engine writes them
  */
@@ -93,7 +93,9 @@ const keptLines = 100;
  */
 export async function startEngine(onStop) {
   const scope = /** @type {any} */ (globalThis);
-  const lines = keepStderr(scope.fs);
+  /** @type {string[]} */
+  const lines = [];
+  scope.fs = files(lines);
   /** @type {Go} */
   const go = new scope.Go();
   let exitCode = 0;
@@ -170,16 +172,13 @@ async function compile(url) {
 }
 
 /**
- * Keeps what Go writes to its standard error, and passes it on to the console as warnings.
- * @param {{ writeSync: (fd: number, bytes: Uint8Array) => number }} fs wasm_exec.js's stand-in for Node's
- * @returns {string[]} grows and is trimmed as lines come
+ * What Go takes for files: it has none to open, and writes to stderr alone.
+ * @param {string[]} lines that it wrote, the last ones
  */
-function keepStderr(fs) {
+function files(lines) {
   const decoder = new TextDecoder();
-  /** @type {string[]} */
-  const lines = [];
   let rest = '';
-  fs.writeSync = (_fd, bytes) => {
+  const writeSync = (/** @type {number} */ _fd, /** @type {Uint8Array} */ bytes) => {
     const complete = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = /** @type {string} */ (complete.pop());
     for (const line of complete) console.warn(line);
@@ -187,7 +186,12 @@ function keepStderr(fs) {
     lines.splice(0, lines.length - keptLines);
     return bytes.length;
   };
-  return lines;
+  return {
+    writeSync,
+    /** @type {(fd: number, bytes: Uint8Array, offset: number, length: number, position: null, done: (error: null, written: number) => void) => void} */
+    write: (fd, bytes, _offset, _length, _position, done) => done(null, writeSync(fd, bytes)),
+    constants: { O_WRONLY: -1, O_RDWR: -1, O_CREAT: -1, O_TRUNC: -1, O_APPEND: -1, O_EXCL: -1 }, // are read as it starts
+  };
 }
 
 /**
