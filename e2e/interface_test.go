@@ -119,6 +119,15 @@ func TestInterface(t *testing.T) {
 		Object.defineProperty(GPUDevice.prototype, 'limits', {
 			get() { return new Proxy(limits.call(this), { get: (own, name) => (name === 'maxStorageBufferBindingSize' ? 1e5 : own[name]) }); },
 		});`)
+	s.script("full.js", `
+		import './clipside/worker.js';
+		Object.defineProperty(GPUAdapter.prototype, 'info', { value: { description: 'a real GPU' } });
+		const { popErrorScope } = GPUDevice.prototype;
+		let popped = 0;
+		GPUDevice.prototype.popErrorScope = async function () {
+			const error = await popErrorScope.call(this);
+			return ++popped % 2 ? error : { message: 'no room for a buffer' }; // every other one is of memory
+		};`)
 	s.script("framed.js", `
 		import { createClip } from './clipside.js';
 		const say = (text) => parent.postMessage(text, '*');
@@ -433,11 +442,13 @@ func TestInterface(t *testing.T) {
 			assert(name === 'QuotaError' && /out of memory/.test(message), name + ': ' + message);`},
 
 		{"a GPU with too little memory", `
-			const { name } = await failure(createClip({ device: 'webgpu', worker: 'tiny.js', cache: false }));
-			assert(name === 'QuotaError', name);
-			const passed = await createClip({ device: 'auto', worker: 'tiny.js', cache: false });
-			assert(passed.info.device === 'cpu' && /at most/.test(passed.info.fallback), passed.info.device + ': ' + passed.info.fallback);
-			await passed.dispose();`},
+			for (const [worker, says] of [['tiny.js', /at most/], ['full.js', /no room for a buffer/]]) {
+				const { name, message } = await failure(createClip({ device: 'webgpu', worker, cache: false }));
+				assert(name === 'QuotaError' && says.test(message), name + ': ' + message);
+				const passed = await createClip({ device: 'auto', worker, cache: false });
+				assert(passed.info.device === 'cpu' && says.test(passed.info.fallback), passed.info.device + ': ' + passed.info.fallback);
+				await passed.dispose();
+			}`},
 
 		{"two Clips with different models, and their memory", `
 			const { bytes: one, things } = await memory();

@@ -11,7 +11,7 @@ import (
 	"github.com/cogentcore/webgpu/wgpu"
 )
 
-// fullGPU has no memory for a picture of 8000×8000, and says so as WebGPU's specification has it: createTexture gives an
+// fullGPU has no memory for a picture of 8000×8000 or a buffer as large, and says so as WebGPU's specification has it: createTexture gives an
 // invalid texture, the error goes to the scope, and what is made of the texture is invalid, too.
 const fullGPU = `(() => {
 	const scopes = [];
@@ -25,7 +25,10 @@ const fullGPU = `(() => {
 		queue: { writeBuffer() {} },
 		pushErrorScope: (filter) => scopes.push({ filter }),
 		popErrorScope: async () => scopes.pop().error ?? null,
-		createBuffer: (d) => ({ ...d, destroy() {} }),
+		createBuffer(d) {
+			if (d.size > 64e6) fault('out-of-memory', 'a buffer of ' + d.size);
+			return { ...d, destroy() {} };
+		},
 		createTexture({ size }) {
 			const [width, height] = Array.isArray(size) ? size : [size.width, size.height];
 			const invalid = 4 * width * height > 64e6;
@@ -77,5 +80,23 @@ func TestAPictureTooLargeForTheMemoryLeavesOthersAlone(t *testing.T) {
 	}
 	if err := load(100); err != nil {
 		t.Error("a small picture afterwards: ", err)
+	}
+}
+
+func TestAModelTooLargeForTheMemoryIsRefused(t *testing.T) {
+	dev := wgpu.NewDevice(js.Global().Call("eval", fullGPU))
+	d := &Device{}
+	d.init(&dev, model.DeviceInfo{Kind: "webgpu"}, shaders.Packed)
+	for _, test := range []struct {
+		rows int
+		want error
+	}{{1000, nil}, {20000, model.ErrMemory}, {1000, nil}} {
+		err := d.Checked(func() error {
+			_, err := d.NewParam("weight", test.rows, 4096)
+			return err
+		})
+		if !errors.Is(err, test.want) {
+			t.Errorf("%d rows: %v, want %v", test.rows, err, test.want)
+		}
 	}
 }

@@ -131,7 +131,7 @@ func (r *resizer) fit(plan *preprocess.Plan) error {
 	if width*height > keptTexture {
 		width, height = w.Width, w.Height
 	}
-	err := r.d.checked(func() error {
+	err := r.d.Checked(func() error {
 		for _, b := range buffers {
 			if b.kept.size >= uint64(b.size) {
 				continue

@@ -216,7 +216,7 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 			p = nil
 		}
 	}()
-	err = d.checked(func() (err error) {
+	err = d.Checked(func() (err error) {
 		r := &recorder{d: d}
 		defer func() {
 			for _, s := range r.slots {

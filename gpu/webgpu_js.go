@@ -170,9 +170,9 @@ func (d *Device) watch(device js.Value) {
 
 var errInvalid = errors.New("WebGPU refuses a call")
 
-// checked runs f and reports what the GPU has to say about it: invalid calls and exhausted memory. Scopes are one stack,
+// Checked runs f and reports what the GPU has to say about it: invalid calls and exhausted memory. Scopes are one stack,
 // so that of two calls at once each would be told of the other's errors.
-func (d *Device) checked(f func() error) (err error) {
+func (d *Device) Checked(f func() error) (err error) {
 	d.scopes.Lock()
 	defer d.scopes.Unlock()
 	device := handle(d.dev)

@@ -74,7 +74,8 @@ func (d *Device) writeAll(b *wgpu.Buffer, at uint64, parts [][]byte) error {
 	return nil
 }
 
-func (d *Device) checked(f func() error) error {
+// Checked runs f; natively each call reports its own errors.
+func (d *Device) Checked(f func() error) error {
 	d.scopes.Lock()
 	defer d.scopes.Unlock()
 	return f()

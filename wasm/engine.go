@@ -94,14 +94,22 @@ func (e *engine) open(args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.reserved, err = bundle.Reserve(m, device, towers...)
-	if err != nil && s.gpu != nil && want == "auto" { // a tensor may be larger than the adapter binds
+	reserve := func() (err error) {
+		s.reserved, err = bundle.Reserve(m, device, towers...)
+		return err
+	}
+	if s.gpu == nil {
+		err = reserve()
+	} else {
+		err = s.gpu.Checked(reserve)
+	}
+	if err != nil && s.gpu != nil && want == "auto" { // it has no room, or a tensor is larger than what it binds
 		device.Release()
 		s.gpu, fallback = nil, err.Error()
 		if device, err = cpuDevice(); err != nil {
 			return nil, err
 		}
-		s.reserved, err = bundle.Reserve(m, device, towers...)
+		err = reserve()
 	}
 	if err != nil {
 		device.Release()
