@@ -128,6 +128,12 @@ func TestInterface(t *testing.T) {
 			const error = await popErrorScope.call(this);
 			return ++popped % 2 ? error : { message: 'no room for a buffer' }; // every other one is of memory
 		};`)
+	s.script("turning.js", `
+		import './bitmaps.js';
+		const { copyExternalImageToTexture } = GPUQueue.prototype;
+		GPUQueue.prototype.copyExternalImageToTexture = function (source, ...rest) {
+			copyExternalImageToTexture.call(this, { ...source, flipY: true }, ...rest);
+		};`)
 	s.script("framed.js", `
 		import { createClip } from './clipside.js';
 		const say = (text) => parent.postMessage(text, '*');
@@ -281,6 +287,15 @@ func TestInterface(t *testing.T) {
 			const cosine = dot(await taking.embedImages(halves), await taking.embedImages(bytes));
 			assert(cosine > 0.9999, 'a cosine of ' + cosine);
 			await taking.dispose();`},
+
+		{"a GPU that gets bitmaps otherwise than they are gets pixels", `
+			const turning = await createClip({ device: 'webgpu', worker: 'turning.js' });
+			same(turning.info.device, 'webgpu', 'the device');
+			same(turning.info.maxTextureSide, 0, 'the longest side of a bitmap');
+			same(turning.info.timings.image, 0, 'milliseconds of pictures that nobody asked for');
+			const cosine = dot(await turning.embedImages(coffee), await clip.embedImages(coffee));
+			assert(cosine > 0.9999, 'a cosine of ' + cosine);
+			await turning.dispose();`},
 
 		{"abort: before, during and after", `
 			const reason = new Error('no longer wanted');

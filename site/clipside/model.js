@@ -3,6 +3,7 @@
 import { batchGate } from './batches.js';
 import { ModelError, WebGPUUnavailableError } from './errors.js';
 import { fetching } from './fetching.js';
+import { seesBitmaps } from './pictures.js';
 import { Progress } from './progress.js';
 import { anySignal, unlessAborted } from './signals.js';
 import { verified } from './sources.js';
@@ -130,7 +131,7 @@ export class Model {
   /**
    * Does a task on the model's device, as soon as the weights that it needs are there. Its result is given out only
    * when the device is known to compute what it should; if that turns out otherwise, and another device takes its
-   * place, the task is done again there.
+   * place, or the device takes no bitmaps after all, the task is done again.
    * @template T
    * @param {AbortSignal} signal
    * @param {(opened: Opened) => Promise<T>} task
@@ -139,6 +140,7 @@ export class Model {
   async run(signal, task) {
     for (;;) {
       const { opened, trusted } = this.#session;
+      const { maxTextureSide } = opened;
       /** @type {T} */
       let result;
       try {
@@ -150,7 +152,7 @@ export class Model {
         if (name === 'TypeError' || name === 'ImageDecodeError' || (await unlessAborted(signal, trusted))) throw error;
         continue;
       }
-      if (await unlessAborted(signal, trusted)) return result;
+      if ((await unlessAborted(signal, trusted)) && maxTextureSide === opened.maxTextureSide) return result;
     }
   }
 
@@ -223,7 +225,10 @@ export class Model {
     // along with the rest of them.
     let compiled = false;
     const compiling = this.#compile(opened).then(() => void (compiled = true));
-    const testing = compiling.then(() => selfTest(id));
+    const testing = compiling.then(async () => {
+      if (opened.maxTextureSide && !(await seesBitmaps(this.#engine, opened).catch(() => false))) opened.maxTextureSide = 0;
+      return selfTest(id);
+    });
     testing.catch((error) => failed.abort(error));
 
     const { source, storage, end } = await fetching(this.#request, this.#store, total, progress);

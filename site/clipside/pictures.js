@@ -7,6 +7,8 @@ import { withoutProfile } from './profiles.js';
 
 /** @typedef {import('./inputs.js').Source} Source */
 /** @typedef {import('./inputs.js').Bytes} Bytes */
+/** @typedef {import('./engine.js').Engine} Engine */
+/** @typedef {import('./engine.js').Opened} Opened */
 /** @typedef {import('./engine.js').Picture} Picture */
 /** @typedef {import('./engine.js').Pixels} Pixels */
 
@@ -166,6 +168,28 @@ async function decodeBytes({ width, height, colorSpace, data }, maxSide, size) {
     pixels: width * height,
     close: () => bitmap?.close(),
   };
+}
+
+/**
+ * Whether a GPU sees a bitmap as it sees the same pixels. What becomes of colours and rows on the way into a texture is the
+ * browser's and the driver's, and no other test shows it.
+ * @param {Engine} engine
+ * @param {Opened} opened of a GPU that takes bitmaps, and an image encoder
+ * @returns {Promise<boolean>}
+ */
+export async function seesBitmaps({ embedImages }, { id, size, maxTextureSide, timings }) {
+  const [width, height] = [2 * size, size + 9];
+  // Grows lighter to the bottom, blue three times as fast as red.
+  const data = new Uint8ClampedArray(4 * width * height).map((_, i, { length }) => (i % 4 === 3 ? 255 : ((i % 4) + 1) * 85 * (i / length)));
+  const decoded = await decodeBytes({ width, height, colorSpace: 'srgb', data }, maxTextureSide, size);
+  try {
+    const seen = await embedImages(id, 0, [decoded.picture(maxTextureSide)]);
+    const same = await embedImages(id, 0, [decoded.picture(0)]);
+    timings.image = 0; // of no call of the page's
+    return seen.reduce((sum, value, i) => sum + value * same[i], 0) > 0.999;
+  } finally {
+    decoded.close();
+  }
 }
 
 /**
