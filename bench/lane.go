@@ -265,9 +265,6 @@ func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, wh
 		default:
 			r.Ours, r.Peer, r.Engine = spreadOf(got.Ours), spreadOf(got.Peer), spreadOf(got.Engine)
 			r.Ratio, r.EngineRatio = r.Peer.Median/r.Ours.Median, r.Peer.Median/r.Engine.Median
-			if len(got.Ours) == 1 {
-				r.Note = "one call of each"
-			}
 		}
 		rows = append(rows, r)
 		fmt.Fprintln(log, r)

@@ -221,7 +221,7 @@ Texts have %d tokens and are all different, so that none is remembered; onnxrunt
 			if row.Engine != nil {
 				engine = milliseconds(row.Engine.Median)
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, row.ratio(row.Ratio), row.ratio(row.EngineRatio), cell(orFew(row.Note, row.Ours, "calls of each")))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, engine, row.Peer, row.ratio(row.Ratio), row.ratio(row.EngineRatio), cell(orFew(row.Note, row.Ours, "one call of each", "calls of each")))
 		}
 	}
 	if len(inWorker) > 0 {
@@ -234,7 +234,7 @@ What a page pays that must stay responsive: both compute in a Worker, onnxruntim
 | --- | --- | --- | ---: | ---: | ---: | --- |
 `)
 		for _, row := range inWorker {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, row.Peer, row.ratio(row.Ratio), cell(orFew(row.Note, row.Ours, "calls of each")))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.Model, row.Device, row.What, row.Ours, row.Peer, row.ratio(row.Ratio), cell(orFew(row.Note, row.Ours, "one call of each", "calls of each")))
 		}
 	}
 	if len(r.PeerNotes) > 0 {
@@ -271,7 +271,7 @@ From navigation to the first result, a picture against two labels, from a server
 					weights += ", again " + megabytes(s.Again)
 				}
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Model, s.Device, s.Who, s.Cold, s.Warm, held, code, weights, cell(orFew(s.Note, s.Cold, "times")))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Model, s.Device, s.Who, s.Cold, s.Warm, held, code, weights, cell(orFew(s.Note, s.Cold, "once", "times")))
 		}
 	}
 	return b.String()
@@ -294,11 +294,14 @@ func (r row) ratio(v float64) string {
 }
 
 // orFew is a note or, where there is none, of how many measurements something is if they are few.
-func orFew(note string, s *spread, what string) string {
-	if note != "" || s == nil || s.N >= 5 {
+func orFew(note string, s *spread, one, some string) string {
+	switch {
+	case note != "" || s == nil || s.N >= 5:
 		return note
+	case s.N == 1:
+		return one
 	}
-	return fmt.Sprintf("%d %s", s.N, what)
+	return fmt.Sprintf("%d %s", s.N, some)
 }
 
 // cell is text that cannot break a table.
