@@ -21,8 +21,8 @@ import (
 type browser struct{ ctx context.Context }
 
 // launch starts Chromium and ends it with the test: where there is one, its headless shell, which draws no window and keeps
-// no history, and takes 4 seconds less of a processor for a page. Flags are added to those that the tests always need; a
-// value of false takes one away.
+// no history, and takes 2 to 4 seconds less of a processor for a page. Flags are added to those that the tests always need;
+// a value of false takes one away.
 func launch(t testing.TB, flags map[string]any) *browser {
 	t.Helper()
 	path, err := programs.HeadlessShell()

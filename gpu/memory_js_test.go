@@ -11,8 +11,8 @@ import (
 	"github.com/cogentcore/webgpu/wgpu"
 )
 
-// fullGPU has no memory for a picture of 8000×8000 or a buffer as large, and says so as WebGPU's specification has it: createTexture gives an
-// invalid texture, the error goes to the scope, and what is made of the texture is invalid, too.
+// fullGPU has no memory for a picture of 8000×8000, or a buffer as large, and says so as WebGPU's specification has it:
+// createTexture gives an invalid texture, the error goes to the scope, and what is made of the texture is invalid, too.
 const fullGPU = `(() => {
 	const scopes = [];
 	const fault = (filter, message) => {
