@@ -25,7 +25,7 @@ type answer struct {
 }
 
 const readCards = `[...document.querySelectorAll('[data-testid=card]')].map((card) => {
-	const bars = [...card.querySelectorAll('[data-testid=bar]')].sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top);
+	const bars = [...card.querySelectorAll('[data-testid=bar]')].sort((a, b) => a.offsetTop - b.offsetTop); // where they are on their way to
 	return {
 		name: card.dataset.name, state: card.dataset.state, error: card.querySelector('[data-testid=card-error]').innerText,
 		scores: Object.fromEntries(bars.map((b) => [b.dataset.label, Number(b.dataset.score)])),
