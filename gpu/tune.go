@@ -86,7 +86,7 @@ func (d *Device) Tune(ctx context.Context, image *model.ImageTower, text *model.
 		if _, ok := tuned[s]; ok {
 			continue
 		}
-		if now() > deadline {
+		if now() > deadline || 4*s.m*s.k*len(d.choices(s)) > tuningBytes {
 			tuned[s] = tuning{tile: d.guess(s)}
 			continue
 		}
@@ -119,6 +119,10 @@ var (
 	began = time.Now()
 	now   = func() time.Duration { return time.Since(began) }
 )
+
+// tuningBytes is what the inputs of a product may take that is measured, one for each tile: those of the first convolutions of
+// RN50x64 would be 1 GB. Such a product gets the tile that is likely to be the fastest. Tests have less.
+var tuningBytes = 1 << 29
 
 // never is later than now.
 const never = time.Duration(math.MaxInt64)

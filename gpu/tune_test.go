@@ -83,6 +83,28 @@ func TestACoarseClockTellsNothing(t *testing.T) {
 	}
 }
 
+// TestLargeProductsAreNotMeasured: each tile has an input of its own, and memory may not be there for all.
+func TestLargeProductsAreNotMeasured(t *testing.T) {
+	dev := adapter(t, Options{})
+	form{software: false, store: dev.store}.device(t, dev)
+	dev.only = nil
+	most := tuningBytes
+	t.Cleanup(func() { tuningBytes = most })
+	tuningBytes = 1000
+	image, _ := towers(t, dev)
+	if err := dev.Tune(t.Context(), image, nil, ""); err != nil {
+		t.Fatal(err)
+	}
+	if len(dev.tuned) == 0 {
+		t.Error("there are no products")
+	}
+	for s, got := range dev.tuned {
+		if want := (tuning{tile: dev.guess(s)}); got != want {
+			t.Errorf("%s: %+v, want the likely tile, with no rate, %+v", s, got, want)
+		}
+	}
+}
+
 func TestWhatAnAdapterRefusesIsNotChosen(t *testing.T) {
 	dev := adapter(t, Options{})
 	form{software: false, store: dev.store}.device(t, dev)
