@@ -245,20 +245,6 @@ func (g *getter) huggingFace() error {
 		return &StatusError{Repository: g.repo, File: "config.json", Status: http.StatusNotFound,
 			Advice: "the repository has no CLIP configuration (config.json or open_clip_config.json)"}
 	}
-	// A configuration of another kind is refused before its weights are fetched.
-	var config struct {
-		ModelType string `json:"model_type"`
-	}
-	data, err := os.ReadFile(filepath.Join(g.dir, "config.json"))
-	if err != nil {
-		return fmt.Errorf("hub: %w", err)
-	}
-	if err := json.Unmarshal(data, &config); err != nil {
-		return fmt.Errorf("hub: %s: config.json: %w", g.repo, err)
-	}
-	if config.ModelType != "clip" {
-		return fmt.Errorf("hub: %s is no CLIP model: its model_type is %.80q", g.repo, config.ModelType)
-	}
 	if _, err := g.first("preprocessor_config.json", "processor_config.json"); err != nil {
 		return err
 	}

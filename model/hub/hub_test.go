@@ -20,6 +20,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/clipside/clipside/model/convert"
 )
 
 // server answers like the hub: small files itself, large ones by a redirection to another host, each with the headers
@@ -569,7 +571,9 @@ func TestOtherModelsAreRefusedBeforeTheirWeights(t *testing.T) {
 	files := huggingFace(map[string][]byte{"model.safetensors": big(5000)})
 	files["config.json"] = []byte(`{"model_type": "siglip"}`)
 	s := newServer(t, files)
-	if _, err := s.client(t).Fetch(t.Context(), "owner/name", t.TempDir()); err == nil || !strings.Contains(err.Error(), "siglip") {
+	c := s.client(t)
+	c.Check = convert.CheckConfig
+	if _, err := c.Fetch(t.Context(), "owner/name", t.TempDir()); err == nil || !strings.Contains(err.Error(), "siglip") {
 		t.Errorf("%v", err)
 	}
 	if slices.Contains(s.seen(), "GET model.safetensors") {

@@ -174,8 +174,8 @@ async function decodeBytes({ width, height, colorSpace, data }, maxSide, size) {
  * Whether a GPU sees a bitmap as it sees the same pixels. What becomes of colours and rows on the way into a texture is the
  * browser's and the driver's, and no other test shows it.
  * @param {Engine} engine
- * @param {Opened} opened of a GPU that takes bitmaps, and an image encoder
- * @returns {Promise<boolean>}
+ * @param {Opened} opened of a GPU that takes bitmaps
+ * @returns {Promise<boolean>} rejects where there is no image encoder to tell
  */
 export async function seesBitmaps({ embedImages }, { id, size, timings }) {
   // Grows lighter to the bottom, blue three times as fast as red. Of this size nothing resizes it but the GPU, if at all.
