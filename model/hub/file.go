@@ -166,13 +166,13 @@ func (g *getter) retry(f func() (brought bool, err error)) error {
 	for {
 		brought, err := f()
 		var temporary *temporaryError
-		if !errors.As(err, &temporary) || g.ctx.Err() != nil {
+		if !errors.As(err, &temporary) {
 			return err
 		}
 		if brought {
 			pause, failures = g.pause, 0
 		}
-		if failures++; failures >= g.attempts {
+		if failures++; failures >= g.attempts || g.ctx.Err() != nil {
 			return temporary.error
 		}
 		select {

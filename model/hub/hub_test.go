@@ -488,11 +488,25 @@ func TestFetchGivesUpOnASilentServer(t *testing.T) {
 	if _, err := c.Fetch(t.Context(), "owner/name", t.TempDir()); err == nil || !strings.Contains(err.Error(), "no byte for 500ms") {
 		t.Errorf("%v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	c.stall = time.Minute
-	if _, err := c.Fetch(ctx, "owner/name", t.TempDir()); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v", err)
+}
+
+func TestFetchEndsWithItsContext(t *testing.T) {
+	s := newServer(t, openCLIP())
+	c := s.client(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.fault = func(w http.ResponseWriter, r *http.Request, data []byte) bool {
+		w.Write(data[:10])
+		w.(http.Flusher).Flush()
+		cancel()
+		<-r.Context().Done()
+		return true
+	}
+	if _, err := c.Fetch(ctx, "owner/name", t.TempDir()); !errors.Is(err, context.Canceled) || len(s.seen()) == 0 {
+		t.Errorf("within a file: %v", err)
+	}
+	before := len(s.seen())
+	if _, err := c.Fetch(ctx, "owner/name", t.TempDir()); !errors.Is(err, context.Canceled) || len(s.seen()) != before {
+		t.Errorf("before a file is asked for: %v", err)
 	}
 }
 
