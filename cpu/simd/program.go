@@ -31,7 +31,7 @@ const (
 	opHeads
 )
 
-// commandBytes is the size of a command: the opcode, its arguments, and how many pieces it is cut into.
+// commandBytes is the size of a command: the opcode, its arguments, and how it is shared out.
 const commandBytes = 80
 
 const (
@@ -40,10 +40,9 @@ const (
 	mostPieces = 32
 	// pieceTime is what a piece takes at least. Below it, handing it over counts.
 	pieceTime = 10 * time.Microsecond
-	// sharedTime is what a program takes at least, on one thread, to be run by several. Where processors are virtual,
-	// the thread that wakes can get that of the one that woke it, and both wait for the system to see that another is
-	// idle: four small pictures took 7 to 14 ms with two threads, and take 9.5 with one.
-	sharedTime = 10 * time.Millisecond
+	// wakingTime is what a program takes at least, on one thread, to wake the others where they sleep: see serve in
+	// kernels.wat.
+	wakingTime = 10 * time.Millisecond
 )
 
 // slot is the storage of a recorded tensor; its address is known when the recording is complete.
@@ -77,28 +76,28 @@ type command struct {
 	work  model.Work // of its operation, the rest of it for an operation's further commands; or its own, if it did say
 	most  int        // pieces that it can usefully be cut into
 
-	pieces int // that threads share it out by
+	pieces int  // that threads share it out by
+	wakes  bool // those that sleep
 }
 
 // seconds is about what the command takes on one thread: at the matrix kernel's rate, or that of what is busy with
 // memory.
 func (c *command) seconds() float64 { return max(c.work.FLOP/40e9, c.work.Bytes/10e9) }
 
-// share sets how many pieces threads are to share each command out by.
+// share sets how threads are to share each command out.
 func share(commands []command) {
 	total := 0.0
 	for _, c := range commands {
 		total += c.seconds()
 	}
 	for i := range commands {
-		switch c := &commands[i]; {
-		case c.work == (model.Work{}): // not metered
-			c.pieces = c.most
-		case total < sharedTime.Seconds():
-			c.pieces = 1
-		default:
-			c.pieces = min(max(int(c.seconds()/pieceTime.Seconds()), 1), c.most)
+		c := &commands[i]
+		if c.work == (model.Work{}) { // not metered
+			c.pieces, c.wakes = c.most, true
+			continue
 		}
+		c.pieces = min(max(int(c.seconds()/pieceTime.Seconds()), 1), c.most)
+		c.wakes = total >= wakingTime.Seconds()
 	}
 }
 
@@ -243,7 +242,12 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 			line = binary.LittleEndian.AppendUint32(line, v)
 		}
 		text = append(append(text, line...), make([]byte, commandBytes-4-len(line))...)
-		text = binary.LittleEndian.AppendUint32(text, uint32(c.pieces))
+		text = binary.LittleEndian.AppendUint16(text, uint16(c.pieces))
+		if c.wakes {
+			text = append(text, 1, 0)
+		} else {
+			text = append(text, 0, 0)
+		}
 		p.needs = append(p.needs, c.needs)
 		p.work = append(p.work, c.work)
 	}
