@@ -136,7 +136,7 @@ async function take(signal, image, gate) {
     case 'URL':
       return { blob: await gate.run(signal, () => fetchBlob(signal, String(image))) };
     case 'ImageData': {
-      const { width, height, colorSpace, data } = /** @type {ImageData} */ (image);
+      const { width, height, colorSpace = 'srgb', data } = /** @type {ImageData} */ (image);
       if (!data.length) throw new ImageDecodeError('The ImageData has no pixels any more: they were transferred.');
       if (className(data) !== 'Uint8ClampedArray') return { halves: structuredClone(/** @type {ImageData} */ (image)) };
       const copied = room(data.length);
