@@ -1,12 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,62 +166,71 @@ type page interface {
 // slowCall is from when on it makes no difference to a call how its inputs and outputs are handed over.
 const slowCall = 5 * time.Second
 
-// peerModes finds out how onnxruntime-web runs each encoder fastest on WebGPU, one input at a time, and what it cannot do.
-func peerModes(v venue, l lane, r request, slowest time.Duration) (modes map[string]string, notes []note, err error) {
-	modes = map[string]string{}
+// peerModes finds out how onnxruntime-web runs an encoder on WebGPU, one input at a time: in which modes it works, the
+// fastest first, and why not in others.
+func peerModes(v venue, l lane, r request, kind string, slowest time.Duration) (modes []string, notes []note, err error) {
 	r.Slowest = slowest.Milliseconds()
-	for _, kind := range []string{"image", "text"} {
-		best := time.Duration(math.MaxInt64)
-		for _, mode := range []string{"graph", "buffers", "plain"} {
-			r.Kind, r.Mode = kind, mode
-			text, err := json.Marshal(r)
-			if err != nil {
-				return nil, nil, err
-			}
-			p, err := v.open(l)
-			if err != nil {
-				return nil, nil, err
-			}
-			var got struct {
-				Problem string
-				MS      float64
-			}
-			limit := 4 * slowest
-			err = p.evaluate(limit, fmt.Sprintf("race.tryMode(%s)", text), &got)
-			p.close()
-			switch {
-			case errors.Is(err, context.DeadlineExceeded):
-				got.Problem = fmt.Sprintf("no answers within %v", limit)
-			case err != nil:
-				got.Problem = err.Error()
-			}
-			if got.Problem != "" {
-				text := fmt.Sprintf("%s, %s, %s encoder, mode %q: %s", r.Facts.Name, l.title, kind, mode, got.Problem)
-				notes = append(notes, note{r.Facts.Name, l.name, text})
-				continue
-			}
-			if took := time.Duration(got.MS * float64(time.Millisecond)); took < best {
-				best, modes[kind] = took, mode
-			}
-			if best > slowCall {
-				break
-			}
+	took := map[string]float64{} // ms
+	for _, mode := range []string{"graph", "buffers", "plain"} {
+		r.Kind, r.Mode = kind, mode
+		text, err := json.Marshal(r)
+		if err != nil {
+			return nil, nil, err
 		}
-		if modes[kind] == "" {
-			modes[kind] = "plain" // its rows say why not even that
+		p, err := v.open(l)
+		if err != nil {
+			return nil, nil, err
+		}
+		var got struct {
+			Problem string
+			MS      float64
+		}
+		limit := 4 * slowest
+		err = p.evaluate(limit, fmt.Sprintf("race.tryMode(%s)", text), &got)
+		p.close()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			got.Problem = fmt.Sprintf("no answers within %v", limit)
+		case err != nil:
+			got.Problem = err.Error()
+		}
+		if got.Problem != "" {
+			notes = append(notes, cannot(r.Facts.Name, l, kind, mode, got.Problem))
+			continue
+		}
+		took[mode] = got.MS
+		modes = append(modes, mode)
+		if got.MS > float64(slowCall.Milliseconds()) {
+			break
 		}
 	}
+	if len(modes) == 0 {
+		modes = []string{"plain"} // its rows say why not even that
+	}
+	slices.SortStableFunc(modes, func(a, b string) int { return cmp.Compare(took[a], took[b]) })
 	return modes, notes, nil
+}
+
+// cannot notes what onnxruntime-web cannot do.
+func cannot(model string, l lane, kind, mode, problem string) note {
+	return note{model, l.name, fmt.Sprintf("%s, %s, %s encoder, mode %q: %s", model, l.title, kind, mode, problem)}
 }
 
 // runLane runs the heats of one model in one lane, in a tab of their own. Notes say what the peer cannot do.
 func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, which []heat, lim limits) (rows []row, notes []note, err error) {
-	ask := request{Facts: factsOf(e.name, &e.config), Device: l.device, Half: l.half, Threads: l.threads, Worker: l.worker}
-	if l.device == "webgpu" {
-		if ask.Modes, notes, err = peerModes(v, l, ask, lim.slowest); err != nil {
+	ask := request{Facts: factsOf(e.name, &e.config), Device: l.device, Half: l.half, Threads: l.threads, Worker: l.worker, Modes: map[string]string{}}
+	modes := map[string][]string{} // by kind; ask has the first
+	for _, h := range which {
+		if l.device != "webgpu" || modes[h.kind] != nil {
+			continue
+		}
+		works, problems, err := peerModes(v, l, ask, h.kind, lim.slowest)
+		if err != nil {
 			return nil, nil, err
 		}
-		for _, n := range notes {
+		modes[h.kind], ask.Modes[h.kind] = works, works[0]
+		notes = append(notes, problems...)
+		for _, n := range problems {
 			fmt.Fprintln(log, n.Text)
 		}
 	}
@@ -228,9 +238,18 @@ func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, wh
 	if err != nil {
 		return nil, notes, err
 	}
-	defer p.close()
+	defer func() { p.close() }()
+	again := func() error {
+		p.close()
+		next, err := openLane(v, l, ask)
+		if err == nil {
+			p = next
+		}
+		return err
+	}
 	tooSlow := map[string]string{} // why no larger number of inputs of a kind is tried
-	for _, h := range which {
+	for i := 0; i < len(which); i++ {
+		h := which[i]
 		if err := ctx.Err(); err != nil {
 			return rows, notes, err
 		}
@@ -249,6 +268,20 @@ func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, wh
 		expression := fmt.Sprintf("race.row({ kind: %q, n: %d, apart: %v, seconds: %g, slowest: %d, most: %d })", h.kind, h.n, h.apart, lim.seconds, lim.slowest.Milliseconds(), lim.most)
 		if err := p.evaluate(lim.row(), expression, &got); err != nil {
 			return rows, notes, fmt.Errorf("%s, %s, %s: %w", e.name, l.title, h, err)
+		}
+		// What works alone may fail beside the other encoder. Then the row is run again, as are those after it, in the mode
+		// that is next.
+		if problem, fails := strings.CutPrefix(got.Reason, "the peer fails: "); fails && len(modes[h.kind]) > 1 {
+			n := cannot(e.name, l, h.kind, modes[h.kind][0], fmt.Sprintf("%s, in %s", problem, h.title()))
+			notes = append(notes, n)
+			fmt.Fprintln(log, n.Text)
+			modes[h.kind] = modes[h.kind][1:]
+			ask.Modes[h.kind] = modes[h.kind][0]
+			if err := again(); err != nil {
+				return rows, notes, err
+			}
+			i--
+			continue
 		}
 		r.Mode, r.Note = got.Mode, got.Reason
 		if len(got.Ours) > 0 {
@@ -270,11 +303,9 @@ func runLane(ctx context.Context, log io.Writer, v venue, e *entrant, l lane, wh
 		fmt.Fprintln(log, r)
 		if got.Stuck {
 			tooSlow[h.kind] = fmt.Sprintf("%s: %s", h.title(), got.Reason)
-			p.close()
-			if p, err = openLane(v, l, ask); err != nil {
+			if err := again(); err != nil {
 				return rows, notes, err
 			}
-			defer p.close()
 		}
 	}
 	return rows, notes, nil

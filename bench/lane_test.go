@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,54 @@ func TestARowThatDoesNotCountHasNoTimes(t *testing.T) {
 	}
 	if r := rows[4]; r.Ours.Median != 3 || r.Peer.Median != 7 || r.Ratio != 7./3 || r.EngineRatio != 7 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// modal is a venue where the peer works in two modes on WebGPU, of which the faster fails beside the other encoder.
+type modal struct {
+	rehearsal
+	tried, rows *[]string // modes
+	mode        string    // of a page that is open
+}
+
+func (m modal) open(lane) (page, error) { return &m, nil }
+
+func (m *modal) evaluate(limit time.Duration, expression string, out any) error {
+	mode := func() string { return regexp.MustCompile(`"text":"(\w+)"`).FindStringSubmatch(expression)[1] }
+	switch {
+	case strings.HasPrefix(expression, "race.tryMode"):
+		_, mode, _ := strings.Cut(expression, `"mode":"`)
+		mode, _, _ = strings.Cut(mode, `"`)
+		*m.tried = append(*m.tried, mode)
+		return json.Unmarshal([]byte(map[string]string{"graph": `{"ms": 3}`, "buffers": `{"ms": 2}`, "plain": `{"problem": "no"}`}[mode]), out)
+	case strings.HasPrefix(expression, "race.open"):
+		m.mode = mode()
+	case strings.HasPrefix(expression, "race.row"):
+		*m.rows = append(*m.rows, m.mode)
+		if m.mode == "buffers" {
+			return json.Unmarshal([]byte(`{"reason": "the peer fails: h is undefined"}`), out)
+		}
+	}
+	return m.rehearsal.evaluate(limit, expression, out)
+}
+
+func TestAModeThatFailsInTheRaceGivesWayToTheNext(t *testing.T) {
+	var tried, raced []string
+	v := modal{tried: &tried, rows: &raced}
+	webgpu := lane{name: "webgpu", title: "WebGPU", device: "webgpu", page: plain}
+	texts := []heat{{kind: "text", n: 1}, {kind: "text", n: 64}}
+	rows, notes, err := runLane(t.Context(), io.Discard, v, &entrant{name: "starter", config: model.Config{}}, webgpu, texts, limits{})
+	if err != nil || len(rows) != 2 || rows[0].Ours == nil || rows[1].Ours == nil {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	if got := strings.Join(tried, " "); got != "graph buffers plain" {
+		t.Errorf("tried %s", got)
+	}
+	if got := strings.Join(raced, " "); got != "buffers graph graph" {
+		t.Errorf("raced in %s", got)
+	}
+	if len(notes) != 2 || !strings.HasSuffix(notes[1].Text, `text encoder, mode "buffers": h is undefined, in text ×1`) {
+		t.Errorf("%+v", notes)
 	}
 }
 
