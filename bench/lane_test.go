@@ -71,15 +71,16 @@ type modal struct {
 func (m modal) open(lane) (page, error) { return &m, nil }
 
 func (m *modal) evaluate(limit time.Duration, expression string, out any) error {
-	mode := func() string { return regexp.MustCompile(`"text":"(\w+)"`).FindStringSubmatch(expression)[1] }
+	value := func(key string) string {
+		return regexp.MustCompile(`"` + key + `":"(\w+)"`).FindStringSubmatch(expression)[1]
+	}
 	switch {
 	case strings.HasPrefix(expression, "race.tryMode"):
-		_, mode, _ := strings.Cut(expression, `"mode":"`)
-		mode, _, _ = strings.Cut(mode, `"`)
+		mode := value("mode")
 		*m.tried = append(*m.tried, mode)
 		return json.Unmarshal([]byte(map[string]string{"graph": `{"ms": 3}`, "buffers": `{"ms": 2}`, "plain": `{"problem": "no"}`}[mode]), out)
 	case strings.HasPrefix(expression, "race.open"):
-		m.mode = mode()
+		m.mode = value("text")
 	case strings.HasPrefix(expression, "race.row"):
 		*m.rows = append(*m.rows, m.mode)
 		if m.mode == "buffers" {

@@ -242,12 +242,11 @@ func (d *Device) record(build func(r *recorder) model.Tensor) (p *program, err e
 			line = binary.LittleEndian.AppendUint32(line, v)
 		}
 		text = append(append(text, line...), make([]byte, commandBytes-4-len(line))...)
-		text = binary.LittleEndian.AppendUint16(text, uint16(c.pieces))
+		shared := uint32(c.pieces)
 		if c.wakes {
-			text = append(text, 1, 0)
-		} else {
-			text = append(text, 0, 0)
+			shared |= 1 << 16
 		}
+		text = binary.LittleEndian.AppendUint32(text, shared)
 		p.needs = append(p.needs, c.needs)
 		p.work = append(p.work, c.work)
 	}
